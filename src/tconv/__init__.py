@@ -1,0 +1,35 @@
+"""Transposed convolution, done once and done right.
+
+>>> import numpy as np
+>>> import tconv
+>>> x, weight = np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3))
+>>> tconv.conv_transpose(x, weight, stride=2, padding=1).shape
+(1, 1, 7, 7)
+>>> tconv.Geometry.of((4, 4), 3, stride=2, padding=1).even
+False
+"""
+
+from tconv import symbolic
+from tconv._version import __version__
+from tconv.configuration import show_config
+from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
+from tconv.geometry import Geometry
+from tconv.relations import RELATIONS, Relation
+from tconv.solve import Solution, solve
+
+__all__ = [
+    "METHODS",
+    "RELATIONS",
+    "Geometry",
+    "Relation",
+    "Solution",
+    "__version__",
+    "conv",
+    "conv_transpose",
+    "dot_test",
+    "matrix",
+    "show_config",
+    "solve",
+    "symbolic",
+    "weight_gradient",
+]

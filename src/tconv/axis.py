@@ -1,0 +1,312 @@
+"""One axis of a transposed convolution: the normal form that everything in tconv reads from.
+
+With input size I, kernel size K, stride s, dilation d, start crop c0 and output size O::
+
+    y[o] = sum of x[i]·w[k] over all (i, k) with i·s + k·d - c0 = o,   0 <= o < O
+
+Every answer is in closed form, so an axis of 2**40 cells costs no more than one of four.
+"""
+
+from dataclasses import dataclass
+from math import gcd
+
+from tconv.parameters import integer
+
+LISTED_AT_MOST = 2**24
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis in normal form.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, dilation : int
+        At least 1.
+    crop_start : int
+        Cells cut from the start of the full output; negative puts untouched cells before it.
+    output_size : int
+        Cells kept, at least 1; past the end of the full output they are untouched cells.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is not an integer.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> Axis(input_size=3, kernel_size=3, stride=2, crop_start=1, output_size=5).crop_end
+    1
+    """
+
+    input_size: int
+    kernel_size: int
+    stride: int = 1
+    dilation: int = 1
+    crop_start: int = 0
+    output_size: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("input_size", "kernel_size", "stride", "dilation"):
+            object.__setattr__(self, name, integer(name, getattr(self, name), minimum=1))
+        for name in ("crop_start", "output_size"):
+            object.__setattr__(self, name, integer(name, getattr(self, name)))
+        if self.output_size < 1:
+            raise ValueError(
+                f"output size {self.output_size} is too small: full output {self.full} "
+                f"less crops {self.crop_start} and {self.crop_end}; crop less"
+            )
+
+    @property
+    def effective_kernel(self) -> int:
+        """Cells from a stamp's first tap to its last: d·(K-1) + 1."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def full(self) -> int:
+        """Output size before cropping: (I-1)·s + d·(K-1) + 1."""
+        return (self.input_size - 1) * self.stride + self.effective_kernel
+
+    @property
+    def crop_end(self) -> int:
+        """Cells cut from the end of the full output; negative appends untouched cells."""
+        return self.full - self.crop_start - self.output_size
+
+    def phase(self, output: int) -> int:
+        """Return the phase of an output: (o + c0) mod s."""
+        return (output + self.crop_start) % self.stride
+
+    def taps(self, phase: int) -> range:
+        """Return the kernel elements that reach a phase: all k with k·d ≡ phase (mod s).
+
+        Examples
+        --------
+        >>> axis = Axis(input_size=4, kernel_size=5, stride=2, output_size=11)
+        >>> [list(axis.taps(phase)) for phase in range(2)]
+        [[0, 2, 4], [1, 3]]
+        """
+        common = gcd(self.stride, self.dilation)
+        period = self.stride // common
+        if phase % common:
+            return range(0)
+        inverse = pow(self.dilation // common, -1, period)
+        return range(phase // common * inverse % period, self.kernel_size, period)
+
+    def tap_offsets(self, phase: int) -> range:
+        """Return how many inputs back each tap of a phase reads: t = (k·d - phase)/s.
+
+        With u = o + c0 = s·q + phase, output o sums x[q - t]·w[k] over the pairs (k, t).
+        """
+        taps = self.taps(phase)
+        start = (taps.start * self.dilation - phase) // self.stride
+        step = self.dilation // gcd(self.stride, self.dilation)
+        return range(start, start + step * count(taps), step)
+
+    def reads(self, output: int) -> tuple[range, range]:
+        """Return the inputs that an output reads and, pair by pair, the kernel elements it uses.
+
+        Examples
+        --------
+        >>> axis = Axis(input_size=4, kernel_size=3, stride=2, crop_start=1, output_size=7)
+        >>> inputs, kernel = axis.reads(3)
+        >>> list(zip(inputs, kernel, strict=True))
+        [(2, 0), (1, 2)]
+        """
+        at = output + self.crop_start
+        taps = self.taps(self.phase(output))
+        first = _ceil_div(at - (self.input_size - 1) * self.stride, self.dilation)
+        last = at // self.dilation
+        kernel = _clip(taps, first, last + 1)
+        inputs_back = self.dilation // gcd(self.stride, self.dilation)
+        start = (at - kernel.start * self.dilation) // self.stride
+        return range(start, start - inputs_back * count(kernel), -inputs_back), kernel
+
+    def stamps(self, position: int) -> range:
+        """Return the outputs that an input stamps.
+
+        Examples
+        --------
+        >>> list(Axis(input_size=4, kernel_size=3, stride=2, crop_start=1, output_size=7).stamps(0))
+        [0, 1]
+        """
+        first = position * self.stride - self.crop_start
+        stamp = range(first, first + self.effective_kernel, self.dilation)
+        return _clip(stamp, 0, self.output_size)
+
+    def overlap_at(self, output: int) -> int:
+        """Return how many products an output sums."""
+        return count(self.reads(output)[1])
+
+    def overlap(self) -> tuple[int, ...]:
+        """Return how many products each output sums.
+
+        Examples
+        --------
+        >>> Axis(input_size=4, kernel_size=3, stride=2, output_size=9).overlap()
+        (1, 1, 2, 1, 2, 1, 2, 1, 1)
+        """
+        return tuple(map(self.overlap_at, self.listed("overlap", self.output_size)))
+
+    def holes(self) -> tuple[int, ...]:
+        """Return the outputs that no input reaches.
+
+        Examples
+        --------
+        >>> Axis(input_size=3, kernel_size=1, stride=2, output_size=6).holes()
+        (1, 3, 5)
+        """
+        return tuple(o for o in self.listed("holes", self.output_size) if not self.overlap_at(o))
+
+    @property
+    def taps_per_phase(self) -> tuple[int, int]:
+        """Return the fewest and the most taps that any phase has."""
+        common = gcd(self.stride, self.dilation)
+        period = self.stride // common
+        fewest = 0 if common > 1 else self.kernel_size // period
+        return fewest, _ceil_div(self.kernel_size, period)
+
+    @property
+    def even(self) -> bool:
+        """Whether every phase has equally many taps.
+
+        The residues k·d mod s are hit equally often exactly when gcd(s, d) = 1 and s divides K:
+        s | K alone is not enough.
+
+        Examples
+        --------
+        >>> Axis(input_size=4, kernel_size=4, stride=2, output_size=10).even
+        True
+        >>> Axis(input_size=4, kernel_size=4, stride=2, dilation=2, output_size=13).even
+        False
+        """
+        fewest, most = self.taps_per_phase
+        return fewest == most
+
+    @property
+    def products(self) -> int:
+        """Products of an input and a kernel element that land in the output."""
+        return self._landing_before(self.crop_start + self.output_size) - self._landing_before(
+            self.crop_start
+        )
+
+    def _landing_before(self, end: int) -> int:
+        """Count the pairs (i, k) with i·s + k·d < end."""
+        s, d = self.stride, self.dilation
+        within = range(self.kernel_size)
+        whole = count(_clip(within, 0, _ceil_div(end - (self.input_size - 1) * s, d)))
+        some = count(_clip(within, 0, _ceil_div(end, d)))
+        if some <= whole:
+            return self.input_size * whole
+        # sum of ceil((end - k·d)/s) over whole <= k < some, counted from the last k up
+        last = end - (some - 1) * d
+        return self.input_size * whole + _floor_sum(some - whole, s, d, last + s - 1)
+
+    @property
+    def stretched_pads(self) -> tuple[int, int]:
+        """Zeros put before and after the zero-stretched input (negative: cells cut)."""
+        margin = self.effective_kernel - 1
+        return margin - self.crop_start, margin - self.crop_end
+
+    @property
+    def stretched_products(self) -> int:
+        """Products that the zero-stretched direct convolution makes: K an output."""
+        return self.kernel_size * self.output_size
+
+    def input_window(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the inputs [first, end) that the outputs [start, stop) need (their halo included).
+
+        The smallest such range for dilation 1; with dilation it may hold inputs that only step
+        over the window.
+
+        Examples
+        --------
+        >>> axis = Axis(input_size=9, kernel_size=4, stride=2, crop_start=1, output_size=18)
+        >>> axis.input_window(4, 8)
+        (1, 5)
+        """
+        margin = self.effective_kernel - 1
+        first = max(_ceil_div(start + self.crop_start - margin, self.stride), 0)
+        end = min((stop - 1 + self.crop_start) // self.stride + 1, self.input_size)
+        return (first, end) if first < end else (0, 0)
+
+    def output_window(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the outputs [first, end) from the first to the last stamp of inputs [start, stop).
+
+        Examples
+        --------
+        >>> axis = Axis(input_size=9, kernel_size=4, stride=2, crop_start=1, output_size=18)
+        >>> axis.output_window(1, 5)
+        (1, 11)
+        """
+        first = max(start * self.stride - self.crop_start, 0)
+        end = (stop - 1) * self.stride + self.effective_kernel - self.crop_start
+        end = min(end, self.output_size)
+        return (first, end) if first < end else (0, 0)
+
+    def tile(self, start: int, stop: int) -> tuple[tuple[int, int], "Axis"]:
+        """Return what makes outputs [start, stop) alone: the input window, and its own axis.
+
+        Examples
+        --------
+        >>> axis = Axis(input_size=9, kernel_size=4, stride=2, crop_start=1, output_size=18)
+        >>> window, tile = axis.tile(4, 8)
+        >>> window, tile.crop_start, tile.output_size
+        ((1, 5), 3, 4)
+        """
+        first, end = self.input_window(start, stop)
+        if first == end:  # all holes: any one input does, none of its stamps land
+            first, end = 0, 1
+        return (first, end), Axis(
+            input_size=end - first,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            dilation=self.dilation,
+            crop_start=self.crop_start + start - first * self.stride,
+            output_size=stop - start,
+        )
+
+    def listed(self, what: str, size: int) -> range:
+        """Return ``range(size)``, refused where listing it would fill the memory."""
+        if size > LISTED_AT_MOST:
+            raise ValueError(
+                f"{what} would list {size} cells, more than {LISTED_AT_MOST}; "
+                "ask for single cells instead"
+            )
+        return range(size)
+
+
+def count(cells: range) -> int:
+    """Return the length of a range, also where ``len`` would overflow.
+
+    Examples
+    --------
+    >>> count(range(0, 2**80, 2)) == 2**79
+    True
+    """
+    return max(0, -((cells.start - cells.stop) // cells.step))
+
+
+def _ceil_div(numerator: int, denominator: int) -> int:
+    return -(-numerator // denominator)
+
+
+def _clip(cells: range, low: int, high: int) -> range:
+    """Keep the cells of an increasing range that lie in [low, high)."""
+    start = cells.start + max(0, _ceil_div(low - cells.start, cells.step)) * cells.step
+    stop = min(cells.stop, high)
+    return range(start, max(start, stop), cells.step)
+
+
+def _floor_sum(n: int, m: int, a: int, b: int) -> int:
+    """Sum floor((a·i + b)/m) over 0 <= i < n, in logarithmic time (b >= 0)."""
+    total = 0
+    while n > 0:
+        total += n * (n - 1) // 2 * (a // m) + n * (b // m)
+        a, b = a % m, b % m
+        top = a * n + b
+        if top < m:
+            break
+        n, b, m, a = top // m, top % m, a, m
+    return total

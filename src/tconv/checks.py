@@ -1,0 +1,240 @@
+"""What a caller hands in, read and refused once: arrays, channels, dtypes, memory."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tconv.convolution import times
+from tconv.parameters import LARGEST, integer
+
+DOOR = "letters and fractions go through tconv.symbolic"
+
+
+@dataclass(frozen=True)
+class Operands:
+    """Arrays that fit each other, with a batch axis, in the dtype the work is done in."""
+
+    x: NDArray[Any]
+    weight: NDArray[Any]
+    bias: NDArray[Any] | None
+    groups: int
+    batched: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes."""
+        return self.weight.ndim - 2
+
+    def finish(self, y: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
+        """Add the bias, drop the batch axis that was added, and hand over in the result dtype."""
+        if self.bias is not None:
+            y += self.bias.reshape(-1, *(1,) * self.rank)
+        if not self.batched:
+            y = y[0]
+        if out is None:
+            return y.astype(self.dtype, copy=False)
+        out[...] = y
+        return out
+
+
+class Refusal:
+    """Adds the call's name and shapes to an error, so that the user sees one sentence."""
+
+    def __init__(self, call: str, **arguments: object) -> None:
+        self.call = call
+        self.arguments = arguments
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, TypeError | ValueError):
+            self._raise(error)
+
+    def _raise(self, error: TypeError | ValueError) -> NoReturn:
+        said = ", ".join(
+            f"{name}{'=' if isinstance(value, int) else ': '}{_shape_of(value)}"
+            for name, value in self.arguments.items()
+            if value is not None
+        )
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{self.call}: {error} ({said})") from None
+
+
+def _shape_of(value: object) -> str:
+    try:
+        return str(value) if isinstance(value, int) else str(np.shape(value))  # type: ignore[call-overload]
+    except ValueError:
+        return "ragged"
+
+
+def read_array(name: str, value: ArrayLike, *, exact: bool = False) -> NDArray[Any]:
+    """Read an array (or nested lists) of numbers.
+
+    Parameters
+    ----------
+    name : str
+        What the error calls it.
+    value : array_like
+    exact : bool
+        Whether ``object`` arrays are welcome.
+
+    Raises
+    ------
+    TypeError
+        If it is not an array of numbers, or another library's array.
+    ValueError
+        If it is ragged.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
+    if not isinstance(value, np.ndarray | np.generic | list | tuple | int | float | complex):
+        kind = type(value)
+        raise TypeError(
+            f"{name} must be a NumPy array or nested lists, got {kind.__module__}.{kind.__name__}"
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is ragged: its nested lists differ in length") from None
+    if array.dtype == object and not exact:
+        raise TypeError(f"{name} has dtype object; {DOOR}")
+    if array.dtype == bool:
+        raise TypeError(f"{name} has dtype bool; convert it to numbers, e.g. astype(float)")
+    if array.dtype.kind not in "iufcO" and array.dtype.name != "bfloat16":
+        raise TypeError(f"{name} has dtype {array.dtype}, which holds no numbers")
+    return array
+
+
+def operands(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    groups: int,
+    *,
+    transposed: bool,
+    exact: bool = False,
+) -> Operands:
+    """Read the arrays of one call and check them against each other.
+
+    The channels of `x` are weight.shape[0] for a transposed convolution and
+    weight.shape[1]·groups for a direct one.
+    """
+    x = read_array("x", x, exact=exact)
+    weight = check_weight(read_array("weight", weight, exact=exact), groups)
+    batched = check_input(x, "x", weight.ndim - 2)
+    first, second = weight.shape[0], weight.shape[1] * groups
+    expected, produced = (first, second) if transposed else (second, first)
+    channels = x.shape[1 if batched else 0]
+    if channels != expected:
+        raise ValueError(f"weight has {expected} input channels but x has {channels}")
+    if bias is not None:
+        bias = read_array("bias", bias, exact=exact)
+        if bias.shape != (produced,):
+            raise ValueError(
+                f"bias must have one entry for each of {produced} output channels, "
+                f"got shape {bias.shape}"
+            )
+    arrays = [array for array in (x, weight, bias) if array is not None]
+    dtype, work = _dtypes(arrays)
+    return Operands(
+        x=as_work(x if batched else x[np.newaxis], work),
+        weight=as_work(weight, work),
+        bias=None if bias is None else as_work(bias, work),
+        groups=integer("groups", groups, minimum=1),
+        batched=batched,
+        dtype=dtype,
+    )
+
+
+def check_weight(weight: NDArray[Any], groups: int) -> NDArray[Any]:
+    """Refuse a weight that is not (C_in, C_out/groups, *K) with every size at least 1."""
+    groups = integer("groups", groups, minimum=1)
+    if weight.ndim < 3:
+        raise ValueError(
+            f"weight must be (C_in, C_out/groups, *kernel) with at least one kernel axis, "
+            f"got {weight.ndim} axes"
+        )
+    if 0 in weight.shape[:2]:
+        raise ValueError("weight has zero channels; at least one in and one out are needed")
+    if 0 in weight.shape[2:]:
+        raise ValueError(f"kernel size {times(weight.shape[2:])} has an empty axis")
+    if weight.shape[0] % groups:
+        raise ValueError(f"groups {groups} does not divide weight's {weight.shape[0]} channels")
+    return weight
+
+
+def check_input(x: NDArray[Any], name: str, rank: int) -> bool:
+    """Refuse an input that does not suit `rank` spatial axes; tell whether it has a batch axis."""
+    if x.ndim not in (rank + 1, rank + 2):
+        raise ValueError(
+            f"{name} must have {rank + 2} axes (batch, channels and {rank} spatial) or {rank + 1} "
+            f"(no batch) to match the weight, got {x.ndim}"
+        )
+    if 0 in x.shape[-rank:]:
+        raise ValueError(f"{name} has an empty spatial axis")
+    return x.ndim == rank + 2
+
+
+def check_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any], *others: object) -> None:
+    """Refuse an `out` that cannot take the result, or that the work would read while writing."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.shape != shape or out.dtype.newbyteorder("=") != dtype:
+        raise ValueError(f"out must have shape {shape} and dtype {dtype}, got {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+
+
+def check_memory(shape: tuple[int, ...], dtype: np.dtype[Any], what: str = "output") -> None:
+    """Refuse an array that overflows 64 bits or this machine's memory, before it is made."""
+    size = prod(shape) * dtype.itemsize
+    if size > LARGEST:
+        raise ValueError(f"{what} {shape} overflows 64 bits: {size} bytes")
+    memory = machine_memory()
+    if memory is not None and size > memory:
+        raise ValueError(
+            f"{what} {shape} of {dtype} needs {size / 2**30:.1f} GiB; "
+            f"this machine has {memory / 2**30:.1f} GiB"
+        )
+
+
+def machine_memory() -> int | None:
+    """Return the machine's memory in bytes, or None where it cannot be told."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def check_method(method: object, methods: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """Return the method of that name."""
+    if not isinstance(method, str):
+        raise TypeError(f"method must be a string, got {method!r}")
+    if method not in methods:
+        raise ValueError(f"method {method!r} is not one of {', '.join(map(repr, methods))}")
+    return methods[method]
+
+
+def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Convert to the dtype the work is done in; an integer that does not fit is refused."""
+    if dtype == np.int64 and array.dtype.kind == "u" and array.size and array.max() > LARGEST:
+        raise ValueError(f"{array.dtype} value {array.max()} does not fit int64")
+    return array.astype(dtype, copy=False)
+
+
+def _dtypes(arrays: list[NDArray[Any]]) -> tuple[np.dtype[Any], np.dtype[Any]]:
+    """Return the dtype of the result and of the work."""
+    if all(array.dtype.kind in "iu" for array in arrays):
+        return np.dtype(np.int64), np.dtype(np.int64)
+    result = np.result_type(*(array.dtype for array in arrays)).newbyteorder("=")
+    half = result.name in ("float16", "bfloat16")
+    return result, np.dtype(np.float32) if half else result

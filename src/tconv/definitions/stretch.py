@@ -1,0 +1,32 @@
+"""Zero-stretching: insert zeros between inputs, pad, flip the kernel, convolve directly."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tconv.definitions.cells import by_group, every
+from tconv.definitions.direct import direct
+from tconv.geometry import Geometry
+
+
+def stretch(
+    x: NDArray[Any], weight: NDArray[Any], geometry: Geometry, groups: int = 1
+) -> NDArray[Any]:
+    """Compute as a direct convolution of the zero-stretched input.
+
+    Relations 12 to 14 of Dumoulin & Visin (arXiv:1603.07285), with any crop and dilation.
+
+    Examples
+    --------
+    >>> x, w = np.array([[[1, 2]]]), np.array([[[1, 10, 100]]])
+    >>> stretch(x, w, Geometry.of(2, 3, stride=2))
+    array([[[  1,  10, 102,  20, 200]]])
+    """
+    same = geometry.stretched()
+    stretched = np.zeros((*x.shape[:2], *same.stretched_size), x.dtype)
+    stretched[every((0,) * geometry.rank, same.stretch, same.input_size)] = x
+    grouped = by_group(weight, 0, groups).swapaxes(1, 2)
+    flipped = np.flip(grouped, axis=tuple(range(-geometry.rank, 0)))
+    kernel = flipped.reshape(-1, *flipped.shape[2:])
+    return direct(stretched, kernel, same.stride, same.dilation, same.padding, groups)

@@ -1,0 +1,54 @@
+"""Sub-pixel phases: one small stride-1 convolution a phase, then the phases interleave."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tconv.definitions.cells import by_group
+from tconv.definitions.direct import direct
+from tconv.geometry import Geometry
+
+
+def subpixel(
+    x: NDArray[Any], weight: NDArray[Any], geometry: Geometry, groups: int = 1
+) -> NDArray[Any]:
+    """Compute phase by phase.
+
+    Outputs o, o + s, o + 2s, … share a phase: they read neighbouring inputs through the same taps,
+    ``y[s·q + r - c0] = sum over t of x[q - t]·w[k(t)]``, which is a stride-1 convolution.
+    Shi et al., "Is the deconvolution layer the same as a convolutional layer?" (arXiv:1609.07009).
+
+    Examples
+    --------
+    >>> x, w = np.array([[[1, 2]]]), np.array([[[1, 10, 100]]])
+    >>> subpixel(x, w, Geometry.of(2, 3, stride=2))
+    array([[[  1,  10, 102,  20, 200]]])
+    """
+    grouped = by_group(weight, 0, groups).swapaxes(1, 2)
+    kernel = grouped.reshape(-1, *grouped.shape[2:])
+    shape = (len(x), len(kernel), *geometry.output_size)
+    y = np.zeros(shape, np.result_type(x, weight))
+    for first in product(*(range(min(a.stride, a.output_size)) for a in geometry.axes)):
+        taps: list[list[int]] = []
+        steps: list[int] = []
+        pads: list[tuple[int, int]] = []
+        places: list[slice] = []
+        for axis, o in zip(geometry.axes, first, strict=True):
+            phase = axis.phase(o)
+            offsets = axis.tap_offsets(phase)
+            place = range(o, axis.output_size, axis.stride)
+            q = (o + axis.crop_start) // axis.stride
+            if offsets:
+                before = offsets[-1] - q
+                after = q + len(place) - offsets[0] - axis.input_size
+                pads.append((before, after))
+            taps.append(list(reversed(axis.taps(phase))))
+            steps.append(offsets.step)
+            places.append(slice(place.start, place.stop, place.step))
+        if all(taps):
+            part = kernel[np.ix_(*map(range, kernel.shape[:2]), *taps)]
+            to: Any = (..., *places)
+            y[to] = direct(x, part, (1,) * geometry.rank, steps, pads, groups)
+    return y

@@ -1,0 +1,428 @@
+"""The public functions: check once, choose a method, compute."""
+
+from collections.abc import Mapping
+from math import sqrt
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tconv import phases
+from tconv.checks import (
+    Operands,
+    Refusal,
+    as_work,
+    check_input,
+    check_memory,
+    check_method,
+    check_out,
+    check_weight,
+    operands,
+    read_array,
+)
+from tconv.definitions import CONV_DEFINITIONS, DEFINITIONS, Definition
+from tconv.definitions.matrix import dense as dense_matrix
+from tconv.definitions.matrix import sparse as sparse_matrix
+from tconv.geometry import Geometry
+from tconv.parameters import Padding, Sizes, per_axis
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+METHODS: Mapping[str, Definition] = MappingProxyType({"auto": phases.conv_transpose, **DEFINITIONS})
+
+
+def conv_transpose(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+    *,
+    output_size: Sizes | None = None,
+    method: str = "auto",
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Compute a transposed convolution over any number of spatial axes.
+
+    Parameters
+    ----------
+    x : array_like, (N, C_in, *I) or (C_in, *I)
+    weight : array_like, (C_in, C_out/groups, *K)
+        Laid out as in PyTorch's ``ConvTranspose``.
+    bias : array_like, (C_out,), optional
+    stride, padding, output_padding, dilation, output_size
+        As in :meth:`tconv.Geometry.of`; the order of the arguments is PyTorch's.
+    groups : int
+        Channel blocks that do not mix; divides C_in.
+    method : str
+        One of :data:`tconv.METHODS`: ``"auto"``, or a definition by name.
+    out : ndarray, (N, C_out, *O) or (C_out, *O), optional
+        Written to and returned.
+
+    Returns
+    -------
+    ndarray, (N, C_out, *O) or (C_out, *O)
+        O = (I-1)·s + d·(K-1) + 1 less the crop. The dtype is NumPy's common one; float16 and
+        bfloat16 are computed in float32; integers are computed and returned as int64, where sums
+        beyond 2**63 wrap round, as NumPy's do.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind: bool or object arrays, other libraries' arrays.
+    ValueError
+        If shapes or parameters do not fit; the message tells the shapes and what would fit.
+
+    Notes
+    -----
+    ``y[o] = b + sum of x[i]·w[k] over i·s + k·d - c0 = o``: the adjoint of the convolution
+    :func:`tconv.conv`. Dumoulin & Visin, arXiv:1603.07285, relations 8 to 14.
+
+    Examples
+    --------
+    >>> x = np.array([[[1.0, 2.0, 3.0]]])
+    >>> weight = np.array([[[1.0, 10.0, 100.0]]])
+    >>> conv_transpose(x, weight, stride=2)
+    array([[[  1.,  10., 102.,  20., 203.,  30., 300.]]])
+    >>> conv_transpose(x, weight, stride=2, padding=1).shape
+    (1, 1, 5)
+    """
+    return _conv_transpose(
+        "conv_transpose", x, weight, bias, stride, padding, output_padding, groups, dilation,
+        output_size=output_size, method=method, out=out,
+    )  # fmt: skip
+
+
+def _conv_transpose(
+    name: str,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None,
+    stride: Sizes,
+    padding: Padding,
+    output_padding: Sizes,
+    groups: int,
+    dilation: Sizes,
+    *,
+    output_size: Sizes | None,
+    method: str,
+    out: NDArray[Any] | None = None,
+    exact: bool = False,
+) -> NDArray[Any]:
+    with Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out):
+        compute = check_method(method, dict(METHODS))
+        use = operands(x, weight, bias, groups, transposed=True, exact=exact)
+        axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
+        geometry = Geometry.of(
+            use.x.shape[2:], use.weight.shape[2:], axes[0], padding, output_padding, axes[1],
+            output_size,
+        )  # fmt: skip
+        shape = (len(use.x), use.weight.shape[1] * use.groups, *geometry.output_size)
+        _check_result(use, shape, out)
+    return use.finish(compute(use.x, use.weight, geometry, use.groups), out)
+
+
+def conv(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    *,
+    method: str = "auto",
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Compute a direct convolution (cross-correlation), whose adjoint is :func:`conv_transpose`.
+
+    Parameters
+    ----------
+    x : array_like, (N, C_in, *I) or (C_in, *I)
+    weight : array_like, (C_out, C_in/groups, *K)
+        Laid out as in PyTorch's ``Conv``: the same array serves :func:`conv_transpose` the other
+        way.
+    bias : array_like, (C_out,), optional
+    stride, padding, dilation
+        As in :meth:`tconv.Geometry.of_conv`; the order of the arguments is PyTorch's.
+    groups : int
+        Divides C_out.
+    method : str
+        ``"auto"``, ``"direct"`` (by its definition) or ``"matrix"`` (the convolution matrix).
+    out : ndarray, optional
+        Written to and returned.
+
+    Returns
+    -------
+    ndarray, (N, C_out, *O) or (C_out, *O)
+        O = floor((I + before + after - d·(K-1) - 1)/s) + 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`conv_transpose`.
+
+    Examples
+    --------
+    >>> conv(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[[1.0, 0.0, 2.0]]]))
+    array([[ 7., 10.]])
+    """
+    with Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out):
+        compute = check_method(method, {"auto": phases.conv, **CONV_DEFINITIONS})
+        use = operands(x, weight, bias, groups, transposed=False)
+        axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
+        geometry = Geometry.of_conv(
+            use.x.shape[2:], use.weight.shape[2:], axes[0], padding, axes[1]
+        )
+        _check_result(use, (len(use.x), len(use.weight), *geometry.input_size), out)
+    return use.finish(compute(use.x, use.weight, geometry, use.groups), out)
+
+
+def weight_gradient(
+    x: ArrayLike,
+    grad_output: ArrayLike,
+    kernel_size: Sizes,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> NDArray[Any]:
+    """Compute the gradient of a transposed convolution with respect to its weight.
+
+    Parameters
+    ----------
+    x : array_like, (N, C_in, *I) or (C_in, *I)
+        What :func:`conv_transpose` was given.
+    grad_output : array_like, (N, C_out, *O) or (C_out, *O)
+        The gradient with respect to its result.
+    kernel_size : int or sequence of int
+    stride, padding, output_padding, groups, dilation
+        As they were in :func:`conv_transpose`.
+
+    Returns
+    -------
+    ndarray, (C_in, C_out/groups, *K)
+        ``dw[k] = sum of x[i]·grad[i·s + k·d - c0]`` over batch and positions.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`conv_transpose`; also if `grad_output` is not of the output's size.
+
+    Examples
+    --------
+    >>> weight_gradient(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 0.0]]), 2, stride=2)
+    array([[[7., 0.]]])
+    """
+    with Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups):
+        x, grad = read_array("x", x), read_array("grad_output", grad_output)
+        if x.ndim != grad.ndim:
+            raise ValueError("x and grad_output must have equally many axes")
+        rank = _rank_of(x, kernel_size)
+        kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
+        batched = check_input(x, "x", rank)
+        if not batched:
+            x, grad = x[np.newaxis], grad[np.newaxis]
+        geometry = Geometry.of(
+            x.shape[2:], kernel, per_axis("stride", stride, rank), padding, output_padding,
+            per_axis("dilation", dilation, rank),
+        )  # fmt: skip
+        if grad.shape[2:] != geometry.output_size or len(grad) != len(x):
+            raise ValueError(
+                f"grad_output must be ({len(x)}, C_out, "
+                f"{', '.join(map(str, geometry.output_size))}), got {grad.shape}"
+            )
+        like = np.broadcast_to(np.zeros((), grad.dtype), (x.shape[1], 1, *kernel))
+        check_weight(like, groups)
+        if grad.shape[1] == 0 or grad.shape[1] % groups:
+            raise ValueError(
+                f"groups {groups} does not divide grad_output's {grad.shape[1]} channels"
+            )
+        use = operands(x, like, None, groups, transposed=True)
+        grad = as_work(grad, use.x.dtype)
+        shape = (x.shape[1], grad.shape[1] // groups, *kernel)
+        check_memory(shape, use.dtype, "weight gradient")
+    return phases.weight_gradient(use.x, grad, geometry, groups).astype(use.dtype, copy=False)
+
+
+@overload
+def matrix(
+    weight: ArrayLike,
+    input_size: Sizes,
+    stride: Sizes = ...,
+    padding: Padding = ...,
+    output_padding: Sizes = ...,
+    groups: int = ...,
+    dilation: Sizes = ...,
+    *,
+    output_size: Sizes | None = ...,
+    dense: Literal[False] = ...,
+) -> "csr_array": ...
+@overload
+def matrix(
+    weight: ArrayLike,
+    input_size: Sizes,
+    stride: Sizes = ...,
+    padding: Padding = ...,
+    output_padding: Sizes = ...,
+    groups: int = ...,
+    dilation: Sizes = ...,
+    *,
+    output_size: Sizes | None = ...,
+    dense: Literal[True],
+) -> NDArray[Any]: ...
+def matrix(
+    weight: ArrayLike,
+    input_size: Sizes,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+    *,
+    output_size: Sizes | None = None,
+    dense: bool = False,
+) -> "csr_array | NDArray[Any]":
+    """Return the convolution matrix C, whose transpose is the transposed convolution.
+
+    Parameters
+    ----------
+    weight : array_like, (C_in, C_out/groups, *K), or (*K) for one channel
+        A weight with as many axes as `input_size` has entries is a bare kernel. Dense matrices of
+        letters or fractions (dtype object) are welcome.
+    input_size : int or sequence of int
+        I, of the transposed convolution.
+    stride, padding, output_padding, groups, dilation, output_size
+        As in :func:`conv_transpose`.
+    dense : bool
+        Whether to return an array to print rather than ``scipy.sparse.csr_array``.
+
+    Returns
+    -------
+    csr_array or ndarray, (C_in·prod(I), C_out·prod(O))
+        ``conv(y).ravel() = C @ y.ravel()`` and ``conv_transpose(x).ravel() = C.T @ x.ravel()``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`conv_transpose`.
+    ImportError
+        If the sparse matrix is asked for and SciPy is not installed.
+
+    Examples
+    --------
+    >>> matrix([1, 2, 3], input_size=2, dense=True)
+    array([[1, 2, 3, 0],
+           [0, 1, 2, 3]])
+    """
+    with Refusal("matrix", weight=weight, groups=groups):
+        weight = read_array("weight", weight, exact=dense)
+        rank = len(tuple(input_size)) if np.ndim(input_size) else max(1, weight.ndim - 2)  # type: ignore[arg-type]
+        if weight.ndim == rank:
+            weight = weight[np.newaxis, np.newaxis]
+        weight = check_weight(weight, groups)
+        size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
+        geometry = Geometry.of(
+            size, weight.shape[2:], stride, padding, output_padding, dilation, output_size
+        )
+        if dense:
+            rows, columns = np.prod(size), np.prod(geometry.output_size)
+            shape = (weight.shape[0] * int(rows), weight.shape[1] * groups * int(columns))
+            check_memory(shape, weight.dtype, "matrix")
+        entries = geometry.products * weight.shape[0] * weight.shape[1]
+        check_memory((3, entries), np.dtype(np.int64), "matrix entries")
+    return (dense_matrix if dense else sparse_matrix)(weight, geometry, groups)
+
+
+def dot_test(
+    weight: ArrayLike,
+    input_size: Sizes,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+    *,
+    output_size: Sizes | None = None,
+    method: str = "auto",
+    batch: int = 1,
+    seed: int = 0,
+) -> float:
+    """Test that a transposed convolution is the adjoint of the convolution: by a dot product.
+
+    Parameters
+    ----------
+    weight : array_like, (C_in, C_out/groups, *K)
+        Its dtype, float or complex, is the one tested.
+    input_size, stride, padding, output_padding, groups, dilation, output_size, method
+        As in :func:`conv_transpose`.
+    batch : int
+    seed : int
+        Of the random arrays.
+
+    Returns
+    -------
+    float
+        ``|<conv(y, w), x> - <y, conv_transpose(x, w*)>|`` divided by ``‖conv(y, w)‖‖x‖/√N`` with N
+        the size of x: the spread of such a product for unrelated arrays, so that the figure is
+        some rounding errors also where the product itself happens to be near zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`conv_transpose`.
+
+    Notes
+    -----
+    The normalisation is that of FINUFFT's adjointness test.
+
+    Examples
+    --------
+    >>> dot_test(np.ones((2, 3, 4)), input_size=10, stride=2, padding=1) < 1e-13
+    True
+    """
+    with Refusal("dot_test", weight=weight, groups=groups):
+        weight = check_weight(read_array("weight", weight), groups)
+        if weight.dtype.kind not in "fc":
+            raise TypeError(f"dot_test needs a float or complex weight, got {weight.dtype}")
+        compute = check_method(method, dict(METHODS))
+        size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
+        geometry = Geometry.of(
+            size, weight.shape[2:], stride, padding, output_padding, dilation, output_size
+        )
+    random = np.random.default_rng(seed)
+    shape = (batch, weight.shape[0], *geometry.input_size)
+    wide = (batch, weight.shape[1] * groups, *geometry.output_size)
+    x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
+    forth = phases.conv(y, weight, geometry, groups)
+    back = compute(x, weight.conj(), geometry, groups)
+    gap = abs(np.vdot(x, forth) - np.vdot(back, y))
+    scale = np.linalg.norm(forth) * np.linalg.norm(x) / sqrt(x.size)
+    return float(gap / scale) if gap else 0.0
+
+
+def _check_result(use: Operands, shape: tuple[int, ...], out: NDArray[Any] | None) -> None:
+    check_memory(shape, use.x.dtype)
+    check_out(out, shape if use.batched else shape[1:], use.dtype)
+
+
+def _rank_of(x: NDArray[Any], kernel_size: Sizes) -> int:
+    try:
+        return len(tuple(kernel_size))  # type: ignore[arg-type]
+    except TypeError:
+        return max(1, x.ndim - 2)
+
+
+def _random_like(
+    random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    real = random.standard_normal(shape)
+    if dtype.kind == "c":
+        return (real + 1j * random.standard_normal(shape)).astype(dtype)
+    return real.astype(dtype)

@@ -1,0 +1,135 @@
+"""What a caller may write for a size, stride, dilation or padding: read once, refused clearly."""
+
+import operator
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import SupportsIndex, TypeAlias
+
+LARGEST = 2**63 - 1
+
+Sizes: TypeAlias = SupportsIndex | Iterable[SupportsIndex]
+Padding: TypeAlias = (
+    str | SupportsIndex | Iterable[SupportsIndex | Sequence[SupportsIndex]]
+)  # an int, one an axis, or (before, after) pairs
+
+PADDING_WORDS = ("valid", "same", "half", "full")
+
+
+def integer(name: str, value: object, minimum: int | None = None) -> int:
+    """Read one integer; bool, float, string and NaN are refused.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer.
+    ValueError
+        If it is below `minimum` or does not fit 64 bits.
+
+    Examples
+    --------
+    >>> integer("stride", 2, minimum=1)
+    2
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r} (bool)")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{name} must be an integer, got {value!r} ({type(value).__name__})"
+        ) from None
+    if minimum is not None and number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+    if abs(number) > LARGEST:
+        raise ValueError(f"{name} {number} does not fit 64 bits (largest: {LARGEST})")
+    return number
+
+
+def is_sequence(value: object) -> bool:
+    """Tell whether a parameter was given one value an axis."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return False
+    return getattr(value, "ndim", 1) != 0
+
+
+def common_rank(**parameters: object) -> int:
+    """Return the number of axes that the parameters given as sequences agree on (1 if none is).
+
+    Examples
+    --------
+    >>> common_rank(input_size=(4, 6), stride=2)
+    2
+    """
+    lengths = {
+        name: len(list(value))  # type: ignore[call-overload]
+        for name, value in parameters.items()
+        if is_sequence(value)
+    }
+    ranks = set(lengths.values())
+    if len(ranks) > 1:
+        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"parameters disagree on the number of axes: {listed}")
+    rank = ranks.pop() if ranks else 1
+    if rank == 0:
+        raise ValueError(f"{next(iter(lengths))} is empty; give at least one axis")
+    return rank
+
+
+def per_axis(name: str, value: object, rank: int, minimum: int | None = None) -> tuple[int, ...]:
+    """Read an integer, repeated over the axes, or one integer an axis.
+
+    Examples
+    --------
+    >>> per_axis("stride", 2, rank=3)
+    (2, 2, 2)
+    """
+    if not is_sequence(value):
+        return (integer(name, value, minimum),) * rank
+    values = list(value)  # type: ignore[call-overload]
+    if len(values) != rank:
+        raise ValueError(
+            f"{name} must be one integer or {rank} of them, one an axis, got {tuple(values)}"
+        )
+    return tuple(integer(name, one, minimum) for one in values)
+
+
+def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], ...]:
+    """Read a padding: a word, or (before, after) an axis; only written pairs may be negative.
+
+    Examples
+    --------
+    >>> padding_per_axis(1, rank=2)
+    ((1, 1), (1, 1))
+    >>> padding_per_axis([(1, 0), 2], rank=2)
+    ((1, 0), (2, 2))
+    """
+    if isinstance(value, str):
+        if value not in PADDING_WORDS:
+            close = get_close_matches(value.lower(), PADDING_WORDS, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise ValueError(
+                f"padding {value!r} is not one of {', '.join(map(repr, PADDING_WORDS))}{hint}"
+            )
+        return value
+    values = list(value) if is_sequence(value) else [value] * rank  # type: ignore[call-overload]
+    if len(values) != rank:
+        raise ValueError(
+            f"padding must be one integer, {rank} of them or {rank} (before, after) pairs, "
+            f"got {value!r}"
+        )
+    return tuple(_padding_pair(one) for one in values)
+
+
+def _padding_pair(value: object) -> tuple[int, int]:
+    if is_sequence(value):
+        pair: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
+        if len(pair) != 2:
+            raise ValueError(f"padding along an axis must be (before, after), got {pair}")
+        return integer("padding", pair[0]), integer("padding", pair[1])
+    both = integer("padding", value)
+    if both < 0:
+        raise ValueError(
+            f"padding must not be negative, got {both}; "
+            "only (before, after) pairs may be, and then append cells"
+        )
+    return both, both
