@@ -171,7 +171,7 @@ def _read(
     for a, length in enumerate(array.shape[3:]):
         reach = (size[a] - 1) * step[a] + (taps[a] - 1) * tap_step[a] + 1
         sides.append((start[a], length - start[a] - reach))
-    part = _window(array, sides)
+    part = cropped(array, sides)
     strides = part.strides[3:]
     return as_strided(
         part,
@@ -183,15 +183,6 @@ def _read(
         ),
         writeable=False,
     )
-
-
-def _window(array: NDArray[Any], sides: list[tuple[int, int]]) -> NDArray[Any]:
-    """Cut or zero-fill the spatial axes, also where nothing of the array is left."""
-    shape = array.shape[3:]
-    if any(start >= n or end >= n for (start, end), n in zip(sides, shape, strict=True)):
-        size = [n - start - end for (start, end), n in zip(sides, shape, strict=True)]
-        return np.zeros((*array.shape[:3], *size), array.dtype)
-    return cropped(array, sides)
 
 
 def _read_direct(y: NDArray[Any], geometry: Geometry, tile: list[tuple[int, int]]) -> NDArray[Any]:

@@ -17,14 +17,23 @@ def cropped(array: NDArray[Any], crop: Iterable[tuple[int, int]]) -> NDArray[Any
     """
     crop = list(crop)
     lead = array.ndim - len(crop)
-    pads = [(0, 0)] * lead + [(max(-start, 0), max(-end, 0)) for start, end in crop]
-    if any(map(any, pads)):
-        array = np.pad(array, pads)
-    cuts: list[Any] = [
-        slice(max(start, 0), size - max(end, 0))
-        for (start, end), size in zip(crop, array.shape[lead:], strict=True)
-    ]
-    return array[(..., *cuts)]
+    kept: list[slice] = []
+    placed: list[slice] = []
+    size: list[int] = []
+    for (start, end), n in zip(crop, array.shape[lead:], strict=True):
+        first, last = max(start, 0), min(n - end, n)
+        kept.append(slice(first, max(last, first)))
+        placed.append(slice(first - start, max(last, first) - start))
+        size.append(n - start - end)
+    source: Any = (..., *kept)
+    part: NDArray[Any] = array[source]
+    if part.shape[lead:] == tuple(size):
+        return part
+    whole = np.zeros((*array.shape[:lead], *size), array.dtype)
+    if part.size:
+        target: Any = (..., *placed)
+        whole[target] = part
+    return whole
 
 
 def every(start: Iterable[int], step: Iterable[int], size: Iterable[int]) -> tuple[Any, ...]:
