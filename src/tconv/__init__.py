@@ -9,13 +9,14 @@
 False
 """
 
-from tconv import symbolic
+from tconv import kernels, symbolic
 from tconv._version import __version__
 from tconv.configuration import show_config
 from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
 from tconv.geometry import Geometry
 from tconv.relations import RELATIONS, Relation
 from tconv.solve import Solution, solve
+from tconv.upsampling import upsample
 
 __all__ = [
     "METHODS",
@@ -27,9 +28,11 @@ __all__ = [
     "conv",
     "conv_transpose",
     "dot_test",
+    "kernels",
     "matrix",
     "show_config",
     "solve",
     "symbolic",
+    "upsample",
     "weight_gradient",
 ]

@@ -59,7 +59,7 @@ class Refusal:
 
     def _raise(self, error: TypeError | ValueError) -> NoReturn:
         said = ", ".join(
-            f"{name}{'=' if isinstance(value, int) else ': '}{_shape_of(value)}"
+            f"{name}={value!r}" if name == "groups" else f"{name}: {_shape_of(value)}"
             for name, value in self.arguments.items()
             if value is not None
         )
@@ -226,6 +226,8 @@ def check_method(method: object, methods: dict[str, Callable[..., Any]]) -> Call
 
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Convert to the dtype the work is done in; an integer that does not fit is refused."""
+    if array.dtype != dtype:
+        check_memory(array.shape, dtype, "converted input")
     if dtype == np.int64 and array.dtype.kind == "u" and array.size and array.max() > LARGEST:
         raise ValueError(f"{array.dtype} value {array.max()} does not fit int64")
     return array.astype(dtype, copy=False)

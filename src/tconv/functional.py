@@ -25,7 +25,7 @@ from tconv.definitions import CONV_DEFINITIONS, DEFINITIONS, Definition
 from tconv.definitions.matrix import dense as dense_matrix
 from tconv.definitions.matrix import sparse as sparse_matrix
 from tconv.geometry import Geometry
-from tconv.parameters import Padding, Sizes, per_axis
+from tconv.parameters import Padding, Sizes, integer, per_axis
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -396,9 +396,12 @@ def dot_test(
         geometry = Geometry.of(
             size, weight.shape[2:], stride, padding, output_padding, dilation, output_size
         )
+        batch = integer("batch", batch, minimum=1)
+        shape = (batch, weight.shape[0], *geometry.input_size)
+        wide = (batch, weight.shape[1] * groups, *geometry.output_size)
+        check_memory(shape, weight.dtype, "input")
+        check_memory(wide, weight.dtype)
     random = np.random.default_rng(seed)
-    shape = (batch, weight.shape[0], *geometry.input_size)
-    wide = (batch, weight.shape[1] * groups, *geometry.output_size)
     x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
     forth = phases.conv(y, weight, geometry, groups)
     back = compute(x, weight.conj(), geometry, groups)

@@ -308,8 +308,11 @@ class Geometry:
         >>> Geometry.of((2, 2), 3, stride=2).reads((2, 0))
         [((1, 0), (0, 0)), ((0, 0), (2, 0))]
         """
-        for axis, o in self._each(output):
-            axis.listed("reads", axis.overlap_at(o))
+        count = self.overlap_at(output)
+        if count > LISTED_AT_MOST:
+            raise ValueError(
+                f"reads would list {count} pairs, more than {LISTED_AT_MOST}; ask axis by axis"
+            )
         pairs = [zip(*axis.reads(o), strict=True) for axis, o in self._each(output)]
         return [(tuple(i for i, _ in pair), tuple(k for _, k in pair)) for pair in product(*pairs)]
 
@@ -634,12 +637,13 @@ def _check_reach(output_size: int, least: int, stride: int) -> None:
             f"output_size {output_size} is out of reach: every size stride {stride} gives is below "
             "1; pad less"
         )
-    if output_size < max(least, 1) or output_size > most:
+    least = max(least, 1)
+    if not least <= output_size <= most:
         reach = (
             f"{least}"
-            if stride == 1
+            if least == most
             else f"{least} or {most}"
-            if stride == 2
+            if least + 1 == most
             else f"{least} to {most}"
         )
         raise ValueError(

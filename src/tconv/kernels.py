@@ -69,7 +69,7 @@ def nearest(scale: int) -> Kernel:
     array([1., 1., 1.])
     """
     scale = integer("scale", scale, minimum=1)
-    return Kernel("nearest", scale, np.ones(scale), 0)
+    return Kernel("nearest", scale, np.ones(_bounded(scale)), 0)
 
 
 def bilinear(scale: int) -> Kernel:
@@ -156,12 +156,13 @@ KERNELS: dict[str, Callable[..., Kernel]] = {
     kernel.__name__: kernel for kernel in (nearest, bilinear, bicubic, lanczos3, uniform, gaussian)
 }
 SIZED = ("uniform", "gaussian")
+LARGEST_KERNEL = 2**20
 
 
 def _sampled(name: str, scale: int, radius: int, profile: Profile) -> Kernel:
     s = integer("scale", scale, minimum=1)
     crop = radius * s - (s + 1) // 2
-    k = np.arange(2 * radius * s - s % 2)
+    k = np.arange(_bounded(2 * radius * s - s % 2))
     weights = profile((k - crop + 0.5) / s - 0.5)
     kernel = Kernel(name, s, weights, crop)
     for o, gain in enumerate(kernel.gains):
@@ -172,5 +173,11 @@ def _sampled(name: str, scale: int, radius: int, profile: Profile) -> Kernel:
 def _centred(name: str, scale: int, size: int | None, profile: Profile) -> Kernel:
     s = integer("scale", scale, minimum=1)
     k = 2 * s - 1 if size is None else integer("kernel_size", size, minimum=1)
-    weights: Any = profile((np.arange(k) - (k - 1) / 2) / k)
+    weights: Any = profile((np.arange(_bounded(k)) - (k - 1) / 2) / k)
     return Kernel(name, s, weights * s / weights.sum(), max(k - s, 0) // 2)
+
+
+def _bounded(size: int) -> int:
+    if size > LARGEST_KERNEL:
+        raise ValueError(f"a kernel of {size} cells is larger than {LARGEST_KERNEL}; scale less")
+    return size

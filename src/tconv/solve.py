@@ -189,8 +189,8 @@ def _completions(
     for size in [i] if i is not None else sizes:
         least = (size - 1) * s + margin
         wanted = extras if o is None else range(max(o - least, 0), max(o - least, -1) + 1)
-        for a in wanted:
-            if a in extras and least + a >= 1:
+        for a in range(max(wanted.start, 1 - least), wanted.stop):
+            if a in extras:
                 yield size, least + a, a
 
 

@@ -21,7 +21,13 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, order=True, slots=True)
 class Symbol:
-    """A letter; weights (order 0) are written before inputs (order 1)."""
+    """A letter; weights (order 0) are written before inputs (order 1).
+
+    Examples
+    --------
+    >>> sorted([Symbol(1, 0, "a"), Symbol(0, 1, "w2")])[0].name
+    'w2'
+    """
 
     order: int
     index: int
@@ -84,6 +90,8 @@ class Expression:
         return same is not None and self.terms == same.terms
 
     def __hash__(self) -> int:
+        if self.terms.keys() <= {()}:
+            return hash(self.terms.get((), 0))  # equal to a number, so hashed as one
         return hash(frozenset(self.terms.items()))
 
     def __repr__(self) -> str:

@@ -62,6 +62,22 @@ class Replacement:
         self._temporary.append(self._target.with_name(name))
         return self._temporary[-1]
 
+    def reserve(self, size: int) -> None:
+        """Refuse now what would fill the disc after hours of work.
+
+        Parameters
+        ----------
+        size
+            Bytes that the strips take, uncompressed.
+        """
+        folder = self._target.parent
+        free = shutil.disk_usage(folder).free
+        if size > free:
+            raise MediaError(
+                f"cannot write {self.path}: no space left on {folder} for "
+                f"{size / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are free"
+            )
+
     def commit(self, temporary: Path) -> None:
         """Put a complete temporary file in the output's place."""
         with temporary.open("rb+") as file:

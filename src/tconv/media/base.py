@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -164,6 +165,7 @@ class Sink(ABC):
 
     def __enter__(self) -> Self:
         try:
+            self._replacement.reserve(math.prod(self.shape) * self.dtype.itemsize)
             with self._guard():
                 self._open()
         except BaseException:

@@ -1,0 +1,295 @@
+"""What may know what: the arrows of the house, held by reading its source."""
+
+import ast
+import doctest
+import importlib.metadata
+import inspect
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import tconv
+
+SOURCE = Path(tconv.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+FRAMEWORKS = {
+    "torch", "jax", "jaxlib", "flax", "keras", "tensorflow", "onnx", "onnxruntime", "openvino",
+}  # fmt: skip
+HEAVY = {"scipy", "typer", "rich", "pyvips", "soundfile", "click", "matplotlib", "PIL"}
+GEOMETRY_SIDE = {
+    f"tconv.{name}"
+    for name in (
+        "geometry", "axis", "convolution", "derivation", "parameters", "solve", "relations",
+    )
+}  # fmt: skip
+
+
+class Import(NamedTuple):
+    """One imported module, and whether it is imported when its importer is."""
+
+    module: str
+    at_once: bool
+
+
+class Reader(ast.NodeVisitor):
+    """Collects what a module imports, leaving out what only type checkers see."""
+
+    def __init__(self, package):
+        self.package = package
+        self.found = set()
+        self.depth = 0
+
+    def add(self, module):
+        self.found.add(Import(module, self.depth == 0))
+
+    def visit_Import(self, node):
+        for alias in node.names:
+            self.add(alias.name)
+
+    def visit_ImportFrom(self, node):
+        base = node.module or ""
+        if node.level:
+            parents = self.package.split(".")
+            base = ".".join([*parents[: len(parents) + 1 - node.level], base]).rstrip(".")
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            self.add(inner if base.startswith("tconv") and is_module(inner) else base)
+
+    def visit_If(self, node):
+        if ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            node.body = []
+        self.generic_visit(node)
+
+    def visit_FunctionDef(self, node):
+        self.depth += 1
+        self.generic_visit(node)
+        self.depth -= 1
+
+    visit_AsyncFunctionDef = visit_Lambda = visit_FunctionDef  # noqa: N815
+
+    def visit_Call(self, node):
+        called = ast.unparse(node.func).rpartition(".")[2]
+        if called in ("import_module", "__import__") and isinstance(node.args[0], ast.Constant):
+            self.add(node.args[0].value)
+        self.generic_visit(node)
+
+
+def is_module(name):
+    path = SOURCE.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").exists()
+
+
+def name_of(path):
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def read(source, package="tconv"):
+    reader = Reader(package)
+    reader.visit(ast.parse(source))
+    return reader.found
+
+
+def package_of(path):
+    name = name_of(path)
+    return name if path.name == "__init__.py" else name.rpartition(".")[0]
+
+
+IMPORTS = {name_of(path): read(path.read_text("utf-8"), package_of(path)) for path in FILES}
+
+
+def room(name):
+    """Return the first folder or module below tconv."""
+    return ".".join(name.split(".")[:2])
+
+
+def top(name):
+    return name.partition(".")[0]
+
+
+def rooms(name):
+    return [one for one in IMPORTS if room(one) == f"tconv.{name}"]
+
+
+def strangers(names, allowed, *, lazily=()):
+    """Return (importer, imported) for each import that is not allowed; the library always is."""
+    return [
+        (importer, module)
+        for importer in names
+        for module, at_once in IMPORTS[importer]
+        if top(module) not in sys.stdlib_module_names
+        and room(module) not in allowed
+        and top(module) not in allowed
+        and (at_once or top(module) not in lazily)
+    ]
+
+
+def test_the_reader_sees_imports():
+    """What follows holds only if this does."""
+    source = (
+        "import a.b, c\nfrom d import e\nfrom . import geometry\nfrom .axis import Axis\n"
+        "if TYPE_CHECKING:\n    import never\n"
+        "def f():\n    import lazy\n    importlib.import_module('named')\n"
+    )
+    at_once = {module for module, at_once in read(source) if at_once}
+    assert at_once == {"a.b", "c", "d", "tconv.geometry", "tconv.axis"}
+    assert {module for module, at_once in read(source) if not at_once} == {"lazy", "named"}
+    assert Import("numpy", True) in IMPORTS["tconv.functional"]
+    assert Import("scipy.sparse", False) in IMPORTS["tconv.definitions.matrix"]
+    assert Import("tconv.axis", True) in IMPORTS["tconv.geometry"]
+
+
+def test_geometry_needs_the_standard_library_alone():
+    assert set(IMPORTS) >= GEOMETRY_SIDE
+    assert strangers(GEOMETRY_SIDE, GEOMETRY_SIDE) == []
+
+
+def test_definitions_know_geometry_and_numpy():
+    definitions = rooms("definitions")
+    assert len(definitions) >= 6
+    allowed = GEOMETRY_SIDE | {"tconv.definitions", "numpy"}
+    assert strangers(definitions, allowed, lazily={"scipy"}) == []
+
+
+def test_conventions_know_geometry_alone():
+    assert strangers(rooms("conventions"), GEOMETRY_SIDE | {"tconv.conventions"}) == []
+
+
+@pytest.mark.parametrize("name", ["cli", "media"])
+def test_only_the_command_knows(name):
+    users = {
+        importer
+        for importer, imports in IMPORTS.items()
+        for module, _ in imports
+        if room(module) == f"tconv.{name}"
+    }
+    assert {room(user) for user in users} <= {"tconv.cli", "tconv.__main__", f"tconv.{name}"}
+    assert "tconv.__main__" not in users or name == "cli"
+
+
+def test_only_peers_know_frameworks():
+    knowing = {
+        importer
+        for importer, imports in IMPORTS.items()
+        if FRAMEWORKS & {top(module) for module, _ in imports}
+    }
+    assert {room(importer) for importer in knowing} <= {"tconv.peers"}
+
+
+def test_heavy_libraries_wait_until_they_are_used():
+    """Only the command draws with typer and rich; only a medium's own file opens its library."""
+    at_once = {
+        (importer, top(module))
+        for importer, imports in IMPORTS.items()
+        for module, now in imports
+        if now and top(module) in HEAVY
+    }
+    assert {room(importer) for importer, module in at_once if module in ("typer", "rich")} <= {
+        "tconv.cli"
+    }
+    others = {(importer, module) for importer, module in at_once if module not in ("typer", "rich")}
+    assert others <= {("tconv.media.pictures", "pyvips"), ("tconv.media.sounds", "soundfile")}
+
+
+def test_no_circles():
+    seen, path = set(), []
+
+    def visit(name):
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name in seen:
+            return
+        path.append(name)
+        for module, at_once in sorted(IMPORTS[name]):
+            if at_once and module in IMPORTS and "." in module:
+                visit(module)
+        path.pop()
+        seen.add(name)
+
+    for name in IMPORTS:
+        visit(name)
+
+
+MEASURE = """
+import json, sys, time
+import numpy
+before = set(sys.modules)
+start = time.perf_counter()
+import tconv
+spent = time.perf_counter() - start
+print(json.dumps([spent, sorted(set(sys.modules) - before)]))
+"""
+
+
+def import_in_a_new_process():
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCE.parent)},
+    )
+    return json.loads(run.stdout)
+
+
+def test_importing_tconv_imports_nothing_heavier_than_numpy():
+    _, loaded = import_in_a_new_process()
+    assert "tconv.functional" in loaded
+    strange = {top(name) for name in loaded} - sys.stdlib_module_names - {"tconv", "numpy"}
+    # registered by NumPy's own compiled modules
+    assert all(re.fullmatch(r"cython_runtime|_cython_\w+", name) for name in strange), strange
+
+
+def test_importing_tconv_costs_little_beyond_numpy():
+    assert statistics.median(import_in_a_new_process()[0] for _ in range(7)) < 0.2
+
+
+def public():
+    """Yield every public class and function; a public module stands for its own."""
+    for name in tconv.__all__:
+        value = getattr(tconv, name)
+        if not inspect.ismodule(value):
+            yield name, value
+            continue
+        assert value.__doc__, name
+        for inner, one in vars(value).items():
+            if inner[0] != "_" and getattr(one, "__module__", None) == value.__name__:
+                yield f"{name}.{inner}", one
+
+
+PUBLIC = {
+    name: value for name, value in public() if inspect.isclass(value) or inspect.isfunction(value)
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_have_an_example(name):
+    assert doctest.DocTestParser().get_examples(PUBLIC[name].__doc__ or "")
+
+
+def test_public_names_are_there_and_sorted():
+    assert len(PUBLIC) > 10
+    assert list(tconv.__all__) == sorted(tconv.__all__, key=lambda n: (not n.isupper(), n))
+    assert all(hasattr(tconv, name) for name in tconv.__all__)
+    with pytest.raises(TypeError):
+        tconv.METHODS["auto"] = None
+
+
+def test_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\w+)?", tconv.__version__)
+    try:
+        installed = importlib.metadata.version("tconv")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("tconv is run from its source")
+    assert installed == tconv.__version__
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nothing_is_left_to_do(path):
+    assert not re.search("TODO|FIXME|XXX", path.read_text("utf-8"))
