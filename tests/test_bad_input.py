@@ -278,7 +278,9 @@ def test_methods_that_are_no_name(method):
 
 
 def test_dot_test_has_its_own():
-    assert_refused(bound(tconv.dot_test, WEIGHT.astype(int), 5), TypeError, "a float or complex")
+    assert_refused(
+        bound(tconv.dot_test, WEIGHT.astype(int), 5), TypeError, "float32, float64 or complex"
+    )
     assert_refused(bound(tconv.dot_test, WEIGHT, 5, batch=0), ValueError, "batch must be at least")
     assert_refused(bound(tconv.dot_test, WEIGHT, 5, batch="1"), TypeError, "batch must be an int")
     assert_refused(bound(tconv.dot_test, WEIGHT, 0), ValueError, "input_size must be at least 1")
@@ -353,3 +355,31 @@ def test_memory_is_refused_to_the_byte(monkeypatch):
     assert tconv.conv_transpose(view(2, 1, 4), view(1, 1, 4)).shape == (2, 1, 7)
     call = bound(tconv.conv_transpose, view(2, 1, 2), view(1, 1, 4), stride=2**61)
     assert_refused(call, ValueError, "overflows 64 bits")
+
+
+def test_working_memory_beyond_the_machine_is_refused_in_words() -> None:
+    ones = np.ones((1, 1, 2))
+    for call in (
+        bound(tconv.conv, np.ones((1, 1, 1)), ones, stride=2**40, padding=2**40),
+        bound(
+            tconv.conv_transpose, ones, ones, dilation=2**40, padding=[(0, 2**40)], method="scatter"
+        ),
+    ):
+        assert_refused(call, ValueError, "needs more working memory than this machine gives")
+
+
+def test_places_out_of_range_are_refused() -> None:
+    geometry = tconv.Geometry.of(4, 3, stride=2)
+    for call, message in (
+        (lambda: geometry.overlap_at((9,)), "output 9 is out of range: 0 to 8"),
+        (lambda: geometry.stamps((-1,)), "input -1 is out of range: 0 to 3"),
+        (lambda: geometry.taps((2,)), "phase 2 is out of range: 0 to 1"),
+        (lambda: geometry.input_window([(3, 3)]), r"output window \[3, 3\) must hold"),
+        (lambda: geometry.output_window([(0, 5)]), r"input window \[0, 5\) must hold"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    with pytest.raises(TypeError, match=r"output must be an integer, got 1\.5"):
+        geometry.overlap_at((1.5,))
+    with pytest.raises(TypeError, match="stride must be an integer, got <generator"):
+        tconv.Geometry.of(4, 3, stride=(s for s in (2,)))

@@ -89,7 +89,7 @@ class Axis:
         """
         common = gcd(self.stride, self.dilation)
         period = self.stride // common
-        if phase % common:
+        if _cell("phase", phase, self.stride) % common:
             return range(0)
         inverse = pow(self.dilation // common, -1, period)
         return range(phase // common * inverse % period, self.kernel_size, period)
@@ -114,7 +114,7 @@ class Axis:
         >>> list(zip(inputs, kernel, strict=True))
         [(2, 0), (1, 2)]
         """
-        at = output + self.crop_start
+        at = _cell("output", output, self.output_size) + self.crop_start
         taps = self.taps(self.phase(output))
         first = _ceil_div(at - (self.input_size - 1) * self.stride, self.dilation)
         last = at // self.dilation
@@ -131,7 +131,7 @@ class Axis:
         >>> list(Axis(input_size=4, kernel_size=3, stride=2, crop_start=1, output_size=7).stamps(0))
         [0, 1]
         """
-        first = position * self.stride - self.crop_start
+        first = _cell("input", position, self.input_size) * self.stride - self.crop_start
         stamp = range(first, first + self.effective_kernel, self.dilation)
         return _clip(stamp, 0, self.output_size)
 
@@ -226,6 +226,7 @@ class Axis:
         >>> axis.input_window(4, 8)
         (1, 5)
         """
+        _window("output", start, stop, self.output_size)
         margin = self.effective_kernel - 1
         first = max(_ceil_div(start + self.crop_start - margin, self.stride), 0)
         end = min((stop - 1 + self.crop_start) // self.stride + 1, self.input_size)
@@ -234,16 +235,23 @@ class Axis:
     def output_window(self, start: int, stop: int) -> tuple[int, int]:
         """Return the outputs [first, end) from the first to the last stamp of inputs [start, stop).
 
+        The smallest such range for dilation 1.
+
         Examples
         --------
         >>> axis = Axis(input_size=9, kernel_size=4, stride=2, crop_start=1, output_size=18)
         >>> axis.output_window(1, 5)
         (1, 11)
         """
-        first = max(start * self.stride - self.crop_start, 0)
-        end = (stop - 1) * self.stride + self.effective_kernel - self.crop_start
-        end = min(end, self.output_size)
-        return (first, end) if first < end else (0, 0)
+        _window("input", start, stop, self.input_size)
+        margin = self.effective_kernel - 1
+        low = max(_ceil_div(self.crop_start - margin, self.stride), start)
+        high = min((self.output_size - 1 + self.crop_start) // self.stride, stop - 1)
+        if low > high:
+            return 0, 0
+        first = max(low * self.stride - self.crop_start, 0)
+        end = min(high * self.stride + self.effective_kernel - self.crop_start, self.output_size)
+        return first, end
 
     def tile(self, start: int, stop: int) -> tuple[tuple[int, int], "Axis"]:
         """Return what makes outputs [start, stop) alone: the input window, and its own axis.
@@ -286,6 +294,20 @@ def count(cells: range) -> int:
     True
     """
     return max(0, -((cells.start - cells.stop) // cells.step))
+
+
+def _cell(name: str, value: int, size: int) -> int:
+    cell = integer(name, value)
+    if not 0 <= cell < size:
+        raise ValueError(f"{name} {cell} is out of range: 0 to {size - 1}")
+    return cell
+
+
+def _window(name: str, start: int, stop: int, size: int) -> None:
+    if not 0 <= integer(f"{name} window start", start) < integer("stop", stop) <= size:
+        raise ValueError(
+            f"{name} window [{start}, {stop}) must hold at least one of the cells 0 to {size - 1}"
+        )
 
 
 def _ceil_div(numerator: int, denominator: int) -> int:

@@ -1,7 +1,8 @@
 """What a caller hands in, read and refused once: arrays, channels, dtypes, memory."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any, NoReturn
@@ -56,6 +57,16 @@ class Refusal:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, TypeError | ValueError):
             self._raise(error)
+
+    @contextmanager
+    def working(self, method: str) -> Iterator[None]:
+        """Tell in the same way when a method runs out of memory; other errors are its own."""
+        try:
+            yield
+        except MemoryError:
+            self._raise(
+                ValueError(f"method {method!r} needs more working memory than this machine gives")
+            )
 
     def _raise(self, error: TypeError | ValueError) -> NoReturn:
         said = ", ".join(
@@ -196,15 +207,21 @@ def check_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any], *others
 
 def check_memory(shape: tuple[int, ...], dtype: np.dtype[Any], what: str = "output") -> None:
     """Refuse an array that overflows 64 bits or this machine's memory, before it is made."""
-    size = prod(shape) * dtype.itemsize
-    if size > LARGEST:
-        raise ValueError(f"{what} {shape} overflows 64 bits: {size} bytes")
+    size = check_overflow(shape, dtype, what)
     memory = machine_memory()
     if memory is not None and size > memory:
         raise ValueError(
             f"{what} {shape} of {dtype} needs {size / 2**30:.1f} GiB; "
             f"this machine has {memory / 2**30:.1f} GiB"
         )
+
+
+def check_overflow(shape: tuple[int, ...], dtype: np.dtype[Any], what: str) -> int:
+    """Return the bytes of an array, refused where 64 bits do not count them."""
+    size = prod(shape) * dtype.itemsize
+    if size > LARGEST:
+        raise ValueError(f"{what} {shape} overflows 64 bits: {size} bytes")
+    return size
 
 
 def machine_memory() -> int | None:

@@ -17,6 +17,7 @@ from tconv.checks import (
     check_memory,
     check_method,
     check_out,
+    check_overflow,
     check_weight,
     operands,
     read_array,
@@ -25,7 +26,7 @@ from tconv.definitions import CONV_DEFINITIONS, DEFINITIONS, Definition
 from tconv.definitions.matrix import dense as dense_matrix
 from tconv.definitions.matrix import sparse as sparse_matrix
 from tconv.geometry import Geometry
-from tconv.parameters import Padding, Sizes, integer, per_axis
+from tconv.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -114,7 +115,8 @@ def _conv_transpose(
     out: NDArray[Any] | None = None,
     exact: bool = False,
 ) -> NDArray[Any]:
-    with Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out):
+    refusal = Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out)
+    with refusal:
         compute = check_method(method, dict(METHODS))
         use = operands(x, weight, bias, groups, transposed=True, exact=exact)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
@@ -122,9 +124,12 @@ def _conv_transpose(
             use.x.shape[2:], use.weight.shape[2:], axes[0], padding, output_padding, axes[1],
             output_size,
         )  # fmt: skip
-        shape = (len(use.x), use.weight.shape[1] * use.groups, *geometry.output_size)
-        _check_result(use, shape, out)
-    return use.finish(compute(use.x, use.weight, geometry, use.groups), out)
+        channels = use.weight.shape[1] * use.groups
+        _check_result(use, (len(use.x), channels, *geometry.output_size), out)
+        check_overflow((len(use.x), channels, *geometry.full), use.x.dtype, "full output")
+    with refusal.working(method):
+        y = compute(use.x, use.weight, geometry, use.groups)
+    return use.finish(y, out)
 
 
 def conv(
@@ -172,7 +177,8 @@ def conv(
     >>> conv(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[[1.0, 0.0, 2.0]]]))
     array([[ 7., 10.]])
     """
-    with Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out):
+    refusal = Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out)
+    with refusal:
         compute = check_method(method, {"auto": phases.conv, **CONV_DEFINITIONS})
         use = operands(x, weight, bias, groups, transposed=False)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
@@ -180,7 +186,10 @@ def conv(
             use.x.shape[2:], use.weight.shape[2:], axes[0], padding, axes[1]
         )
         _check_result(use, (len(use.x), len(use.weight), *geometry.input_size), out)
-    return use.finish(compute(use.x, use.weight, geometry, use.groups), out)
+        check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "padded input")
+    with refusal.working(method):
+        y = compute(use.x, use.weight, geometry, use.groups)
+    return use.finish(y, out)
 
 
 def weight_gradient(
@@ -202,6 +211,7 @@ def weight_gradient(
     grad_output : array_like, (N, C_out, *O) or (C_out, *O)
         The gradient with respect to its result.
     kernel_size : int or sequence of int
+        One an axis; an integer says that `x` has a batch axis, and serves every spatial one.
     stride, padding, output_padding, groups, dilation
         As they were in :func:`conv_transpose`.
 
@@ -220,7 +230,8 @@ def weight_gradient(
     >>> weight_gradient(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 0.0]]), 2, stride=2)
     array([[[7., 0.]]])
     """
-    with Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups):
+    refusal = Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups)
+    with refusal:
         x, grad = read_array("x", x), read_array("grad_output", grad_output)
         if x.ndim != grad.ndim:
             raise ValueError("x and grad_output must have equally many axes")
@@ -248,7 +259,10 @@ def weight_gradient(
         grad = as_work(grad, use.x.dtype)
         shape = (x.shape[1], grad.shape[1] // groups, *kernel)
         check_memory(shape, use.dtype, "weight gradient")
-    return phases.weight_gradient(use.x, grad, geometry, groups).astype(use.dtype, copy=False)
+        check_overflow((*grad.shape[:2], *geometry.full), use.dtype, "full output")
+    with refusal.working("auto"):
+        gradient = phases.weight_gradient(use.x, grad, geometry, groups)
+    return gradient.astype(use.dtype, copy=False)
 
 
 @overload
@@ -323,7 +337,11 @@ def matrix(
     """
     with Refusal("matrix", weight=weight, groups=groups):
         weight = read_array("weight", weight, exact=dense)
-        rank = len(tuple(input_size)) if np.ndim(input_size) else max(1, weight.ndim - 2)  # type: ignore[arg-type]
+        if not dense and weight.dtype.itemsize < 4 and weight.dtype.kind not in "iu":
+            weight = weight.astype(np.float32)
+        rank = common_rank(input_size=input_size)
+        if not is_sequence(input_size):
+            rank = max(1, weight.ndim - 2)
         if weight.ndim == rank:
             weight = weight[np.newaxis, np.newaxis]
         weight = check_weight(weight, groups)
@@ -389,8 +407,8 @@ def dot_test(
     """
     with Refusal("dot_test", weight=weight, groups=groups):
         weight = check_weight(read_array("weight", weight), groups)
-        if weight.dtype.kind not in "fc":
-            raise TypeError(f"dot_test needs a float or complex weight, got {weight.dtype}")
+        if weight.dtype.kind not in "fc" or weight.dtype.itemsize < 4:
+            raise TypeError(f"dot_test needs float32, float64 or complex, got {weight.dtype}")
         compute = check_method(method, dict(METHODS))
         size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
         geometry = Geometry.of(
@@ -416,10 +434,9 @@ def _check_result(use: Operands, shape: tuple[int, ...], out: NDArray[Any] | Non
 
 
 def _rank_of(x: NDArray[Any], kernel_size: Sizes) -> int:
-    try:
-        return len(tuple(kernel_size))  # type: ignore[arg-type]
-    except TypeError:
-        return max(1, x.ndim - 2)
+    if is_sequence(kernel_size):
+        return common_rank(kernel_size=kernel_size)
+    return max(1, x.ndim - 2)
 
 
 def _random_like(

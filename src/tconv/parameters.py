@@ -1,15 +1,15 @@
 """What a caller may write for a size, stride, dilation or padding: read once, refused clearly."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import SupportsIndex, TypeAlias
 
 LARGEST = 2**63 - 1
 
-Sizes: TypeAlias = SupportsIndex | Iterable[SupportsIndex]
+Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Padding: TypeAlias = (
-    str | SupportsIndex | Iterable[SupportsIndex | Sequence[SupportsIndex]]
+    str | SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
 )  # an int, one an axis, or (before, after) pairs
 
 PADDING_WORDS = ("valid", "same", "half", "full")
@@ -47,9 +47,9 @@ def integer(name: str, value: object, minimum: int | None = None) -> int:
 
 def is_sequence(value: object) -> bool:
     """Tell whether a parameter was given one value an axis."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        return False
-    return getattr(value, "ndim", 1) != 0
+    if isinstance(value, Sequence):
+        return not isinstance(value, str | bytes)
+    return hasattr(value, "__array__") and getattr(value, "ndim", 0) != 0
 
 
 def common_rank(**parameters: object) -> int:

@@ -78,7 +78,10 @@ class Relation:
             )
         if self.of != "transposed convolution" and i + 2 * p < sizes.dilated:
             raise ValueError(f"kernel {sizes.dilated} is larger than the padded input {i + 2 * p}")
-        return self._size(sizes)
+        size = self._size(sizes)
+        if size < 1:
+            raise ValueError(f"relation {self.number} gives an output of {size}; pad less")
+        return size
 
     def __str__(self) -> str:
         return f"relation {self.number} ({self.of}, {self.condition}): o = {self.formula}"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tconv.functional import _conv_transpose
-from tconv.parameters import Padding, Sizes, per_axis
+from tconv.parameters import Padding, Sizes, common_rank, per_axis
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
@@ -213,7 +213,7 @@ def cells(
 
 
 def _shape(size: Sizes) -> tuple[int, ...]:
-    rank = len(tuple(size)) if isinstance(size, Iterable) else 1
+    rank = common_rank(size=size)
     return per_axis("size", size, rank, minimum=1)
 
 

@@ -28,7 +28,7 @@ class Light:
     >>> light = Light(np.dtype(np.uint8), "linear")
     >>> values = light.decode(np.array([[0, 188, 255]], np.uint8))
     >>> values.round(2), light.encode(values)
-    (array([[0.  , 0.5 , 1.  ]], dtype=float32), array([[  0, 188, 255]], dtype=uint8))
+    (array([[0. , 0.5, 1. ]], dtype=float32), array([[  0, 188, 255]], dtype=uint8))
     """
 
     dtype: np.dtype[Any]
