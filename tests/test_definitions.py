@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tconv
-from strategies import assert_close, cropped_case
+from strategies import METHODS, assert_close, cropped_case
+from tconv import engine
 
 DTYPES = ["int64", "float32", "float64", "complex64", "complex128"]
 BLOCKS, SETS = 25, 100
@@ -36,7 +37,7 @@ def test_all_methods_agree(number):
         assert expected.shape == case.y_shape
         magnitude = compute(case, *map(np.abs, (x, weight, bias)), "scatter")
         terms = case.channels[0] * case.geometry.taps_per_phase[1]
-        for method in tconv.METHODS:
+        for method in METHODS:
             actual = compute(case, x, weight, bias, method)
             assert_close(actual, expected, magnitude, terms, dtype)
 
@@ -80,10 +81,12 @@ def test_the_sets_hold_what_they_must():
 
 
 def test_definitions_are_the_five():
-    assert list(tconv.METHODS) == ["auto", "scatter", "matrix", "stretch", "gradient", "subpixel"]
+    named = ["scatter", "matrix", "stretch", "gradient", "subpixel"]
+    assert list(METHODS) == ["auto", "phases", *named]
+    assert ("engine" in tconv.METHODS) == engine.available()
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_cells_beyond_every_stamp_are_exactly_the_bias(method):
     x, weight = np.full((1, 2, 3), 0.1), np.full((2, 1, 2), 0.3)
     y = tconv.conv_transpose(x, weight, [0.7], 3, [(-2, -3)], method=method)
@@ -93,7 +96,7 @@ def test_cells_beyond_every_stamp_are_exactly_the_bias(method):
     assert (np.delete(y[0, 0], holes) == 0.7 + 2 * (0.1 * 0.3)).all()
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_a_kernel_is_not_turned_round(method):
     x, weight = np.zeros((1, 1, 3, 3), int), np.arange(1, 7).reshape(1, 1, 2, 3)
     x[0, 0, 1, 1] = 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tconv
-from strategies import cropped_case, random_array
+from strategies import METHODS, cropped_case, random_array
 from tconv import Geometry
 
 INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
@@ -25,7 +25,7 @@ def random():
 # Dtypes
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", INTEGERS + FLOATS + COMPLEX)
 def test_dtype_of_the_result(random, dtype, method):
     x, weight, bias = (small(random, shape) for shape in ((2, 2, 3, 4), (2, 3, 2, 3), (3,)))
@@ -95,7 +95,7 @@ def test_bfloat16_is_computed_in_float32(random):
     assert tconv.conv_transpose(*ones, padding=511).astype(float).item() == 512
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_integers_are_exact(method):
     near = np.array([[2**31 - 1, -(2**31), 2**31 + 1]])
     y = tconv.conv_transpose(near, np.array([[[2**31 - 1, 2**30 + 1]]]), method=method)
@@ -130,7 +130,7 @@ def test_unbatched_is_a_batch_of_one(random, rank):
     assert one.shape == case.y_shape[1:]
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_an_empty_batch_gives_an_empty_batch(method):
     y = tconv.conv_transpose(np.ones((0, 2, 3)), np.ones((2, 3, 2)), np.ones(3), method=method)
     assert (y.shape, y.dtype) == ((0, 3, 4), float)
@@ -171,7 +171,7 @@ def functions(x, weight, grad):
     yield "weight_gradient", lambda: tconv.weight_gradient(x, grad, weight.shape[2:], **words)
     for method in ("auto", "direct", "matrix"):
         yield f"conv {method}", lambda m=method: tconv.conv(grad, weight, method=m, **words)
-    for method in tconv.METHODS:
+    for method in METHODS:
         yield method, lambda m=method: tconv.conv_transpose(x, weight, method=m, **words)
 
 
@@ -189,7 +189,7 @@ def test_layouts_change_nothing_and_inputs_stay_as_they_are(random, layout, dtyp
     assert [view.tobytes() for view in views] == before
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_zero_stride_views(method):
     x, weight = np.broadcast_to(2.0, (2, 3, 4)), np.broadcast_to(3.0, (3, 2, 3))
     expected = tconv.conv_transpose(x.copy(), weight.copy(), stride=2)
@@ -214,7 +214,7 @@ def call(random):
     return lambda **words: tconv.conv_transpose(x, weight, bias, padding=1, **words)
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("layout", ["contiguous", "strided", "Fortran", "reversed", "big-endian"])
 def test_out_is_written_and_returned(call, layout, method):
     expected = call()

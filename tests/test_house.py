@@ -158,6 +158,23 @@ def test_definitions_know_geometry_and_numpy():
     assert strangers(definitions, allowed, lazily={"scipy"}) == []
 
 
+def test_the_engine_knows_geometry_numpy_and_its_own_module():
+    modules = rooms("engine")
+    assert {module for one in modules for module, _ in IMPORTS[one]} >= {"tconv.engine._native"}
+    helpers = {"tconv.checks", "tconv.phases"}  # what refuses, and what does what it cannot
+    assert strangers(modules, GEOMETRY_SIDE | helpers | {"tconv.engine", "numpy"}) == []
+
+
+def test_only_the_engine_knows_the_compiled_module():
+    users = {
+        importer
+        for importer, imports in IMPORTS.items()
+        for module, _ in imports
+        if "_native" in module
+    }
+    assert users == {"tconv.engine.native"}
+
+
 def test_conventions_know_geometry_alone():
     assert strangers(rooms("conventions"), GEOMETRY_SIDE | {"tconv.conventions"}) == []
 

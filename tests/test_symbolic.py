@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tconv
-from strategies import cropped_case
+from strategies import METHODS, cropped_case
 from tconv import symbolic
 from tconv.symbolic import Expression, cells, letters, weights
 
@@ -20,7 +20,7 @@ def test_letters_and_weights():
     assert str(weights((1, 2, 1)).tolist()) == "[[[w111], [w121]]]"
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_cells_on_one_axis(method):
     def printed(*words, **more):
         return [str(cell) for cell in cells(*words, **more, method=method)]
@@ -33,7 +33,7 @@ def test_cells_on_one_axis(method):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_cells_on_two_axes(method):
     made = cells((2, 2), (2, 1), stride=(1, 2), method=method)
     assert [[str(cell) for cell in row] for row in made] == [
@@ -48,9 +48,7 @@ def test_every_method_gives_the_same_letters():
     for index in range(40):
         geometry = cropped_case(random, 1 + index % 2).geometry
         words = (geometry.input_size, geometry.kernel_size, geometry.stride, geometry.crop, 0)
-        first, *others = (
-            cells(*words, geometry.dilation, method=method) for method in tconv.METHODS
-        )
+        first, *others = (cells(*words, geometry.dilation, method=method) for method in METHODS)
         assert first.shape == geometry.output_size
         for o in np.ndindex(first.shape):
             terms = len(first[o].terms) if isinstance(first[o], Expression) else 0
@@ -58,7 +56,7 @@ def test_every_method_gives_the_same_letters():
         assert all((first == other).all() for other in others)
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_fractions_are_exact(method):
     thirds = np.array([[Fraction(1, 3), Fraction(2, 7)]])
     weight = np.array([[[Fraction(1, 2), Fraction(1, 5)], [Fraction(3), Fraction(4)]]])
@@ -70,7 +68,7 @@ def test_fractions_are_exact(method):
     ]
 
 
-@pytest.mark.parametrize("method", tconv.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_groups_stay_apart(method):
     x = letters((2, 2))
     weight = weights((2, 2)).reshape(2, 1, 2)

@@ -12,6 +12,7 @@ False
 from tconv import kernels, symbolic
 from tconv._version import __version__
 from tconv.configuration import show_config
+from tconv.engine import Plan, get_num_threads, plan, set_num_threads
 from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
 from tconv.geometry import Geometry
 from tconv.relations import RELATIONS, Relation
@@ -22,14 +23,18 @@ __all__ = [
     "METHODS",
     "RELATIONS",
     "Geometry",
+    "Plan",
     "Relation",
     "Solution",
     "__version__",
     "conv",
     "conv_transpose",
     "dot_test",
+    "get_num_threads",
     "kernels",
     "matrix",
+    "plan",
+    "set_num_threads",
     "show_config",
     "solve",
     "symbolic",

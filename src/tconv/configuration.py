@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from tconv import engine
 from tconv._version import __version__
 
 
@@ -14,7 +15,9 @@ def configuration() -> dict[str, str]:
     library = blas.get("Build Dependencies", {}).get("blas", {})
     return {
         "tconv": __version__,
-        "engine": "NumPy phase product (matrix products over strided views)",
+        "engine": _engine(),
+        "targets": " ".join(engine.targets()) or "none",
+        "threads": str(engine.get_num_threads()) if engine.available() else "NumPy's",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "numpy": np.__version__,
         "blas": f"{library.get('name', 'unknown')} {library.get('version', '')}".strip(),
@@ -31,9 +34,15 @@ def show_config() -> None:
     --------
     >>> show_config()
     tconv    ...
-    engine   NumPy phase product (matrix products over strided views)
+    engine   ...
     ...
     """
     entries = configuration()
     for name, value in entries.items():
         print(f"{name:<8} {value}")
+
+
+def _engine() -> str:
+    if engine.available():
+        return f"{engine.target()}, compiled by {engine.compiler()}"
+    return f"NumPy phase product: {engine.refusal()}"

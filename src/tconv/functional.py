@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import phases
+from tconv import engine, phases
 from tconv.checks import (
     Operands,
     Refusal,
@@ -31,7 +31,14 @@ from tconv.parameters import Padding, Sizes, common_rank, integer, is_sequence, 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-METHODS: Mapping[str, Definition] = MappingProxyType({"auto": phases.conv_transpose, **DEFINITIONS})
+METHODS: Mapping[str, Definition] = MappingProxyType(
+    {
+        "auto": engine.compute,
+        **({"engine": engine.compute} if engine.available() else {}),
+        "phases": phases.conv_transpose,
+        **DEFINITIONS,
+    }
+)
 
 
 def conv_transpose(
@@ -61,7 +68,9 @@ def conv_transpose(
     groups : int
         Channel blocks that do not mix; divides C_in.
     method : str
-        One of :data:`tconv.METHODS`: ``"auto"``, or a definition by name.
+        One of :data:`tconv.METHODS`: ``"auto"`` takes the compiled engine where it can and NumPy
+        elsewhere; ``"engine"`` insists on it, ``"phases"`` is the NumPy one; or a definition by
+        name.
     out : ndarray, (N, C_out, *O) or (C_out, *O), optional
         Written to and returned.
 
@@ -117,6 +126,8 @@ def _conv_transpose(
 ) -> NDArray[Any]:
     refusal = Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
+        if method == "engine" and (why := engine.refusal()):
+            raise ValueError(f"method 'engine' is not to be had: {why}")
         compute = check_method(method, dict(METHODS))
         use = operands(x, weight, bias, groups, transposed=True, exact=exact)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
@@ -124,6 +135,8 @@ def _conv_transpose(
             use.x.shape[2:], use.weight.shape[2:], axes[0], padding, output_padding, axes[1],
             output_size,
         )  # fmt: skip
+        if method == "engine" and (why := engine.can_run(use.x.dtype, geometry)):
+            raise ValueError(f"method 'engine' cannot do this: {why}")
         channels = use.weight.shape[1] * use.groups
         _check_result(use, (len(use.x), channels, *geometry.output_size), out)
         check_overflow((len(use.x), channels, *geometry.full), use.x.dtype, "full output")

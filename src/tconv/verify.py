@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tconv import engine
 from tconv._version import __version__
 from tconv.axis import Axis
 from tconv.conventions import Inexpressible
@@ -247,11 +248,18 @@ def _random_array(
 def _subjects() -> Iterator[tuple[Row, Compute, tuple[str, ...]]]:
     """Yield what there is to compare: its row, its function, its dtypes."""
     for name, compute in METHODS.items():
-        yield Row(name, __version__), compute, DTYPES
+        yield Row(name, __version__), _by_engine if name == "engine" else compute, DTYPES
     for name, peer in PEERS.items():
         version = peer.available()
         if version is not None:
             yield Row(name, version), peer.run, peer.DTYPES
+
+
+def _by_engine(x: Array, weight: Array, geometry: Geometry, groups: int) -> Array:
+    why = engine.can_run(np.result_type(x, weight), geometry)
+    if why is not None:
+        raise Inexpressible(why)
+    return engine.compute(x, weight, geometry, groups)
 
 
 def _compare(row: Row, compute: Compute, case: Case) -> None:

@@ -1,0 +1,168 @@
+"""The command ``python -m benchmarks``."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import layers as rows_of
+from benchmarks import runs, tables
+from benchmarks.compare import TOLERATED, changes
+from benchmarks.layers import Layer
+from benchmarks.peers import OURS, PEERS, TWINS
+from benchmarks.report import by_threads, write
+from benchmarks.results import Results, summary
+
+app = typer.Typer(
+    help="Time tconv's layers in turn with other frameworks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Threads = Annotated[str, typer.Option(help="Numbers of threads, with commas.")]
+Peers = Annotated[
+    str, typer.Option(help=f"With commas, of: {', '.join(PEERS)}. tconv is always timed.")
+]
+Budget = Annotated[
+    float, typer.Option("--budget", "--repeat", help="Seconds of calls a peer and layer.", min=0.0)
+]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="JSON file to write.")]
+Only = Annotated[str, typer.Option(help="Layers whose name fits this pattern (with * and ?).")]
+Dtype = Annotated[str, typer.Option(help="float32 or float64.")]
+EVERYONE = ",".join(peer for peer in PEERS if peer != OURS)
+BUSY = 0.5  # processes running before ours
+TRAINERS = "torch,torch_channels_last"
+
+
+@app.command("layers")
+def time_layers(
+    core: Annotated[bool, typer.Option("--core", help="40 real layers (the default).")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All real layers.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The small core layers.")] = False,
+    hard: Annotated[bool, typer.Option("--hard", help="Layers that peers are slow at.")] = False,
+    only: Only = "*",
+    threads: Threads = "1",
+    peers: Peers = EVERYONE,
+    budget: Budget = 0.5,
+    dtype: Dtype = "float32",
+    output: Output = None,
+) -> None:
+    """Time single layers."""
+    chosen = [one for one in rows_of.real() if every or (one.core and not quick and not hard)]
+    if core and not every and (quick or hard):
+        chosen = [one for one in rows_of.real() if one.core]
+    if quick and not (core or every):
+        chosen += rows_of.quick()
+    if hard:
+        chosen += rows_of.HARD
+    _show(_run(chosen, only, threads, peers, budget, dtype, output, "forward"))
+
+
+@app.command()
+def model(
+    name: Annotated[str, typer.Argument(help="Models whose name fits this pattern.")] = "*",
+    results: Annotated[Path | None, typer.Option(help="Sum up this run, instead of one.")] = None,
+    threads: Threads = "1",
+    peers: Peers = EVERYONE,
+    budget: Budget = 0.5,
+    dtype: Dtype = "float32",
+    output: Output = None,
+) -> None:
+    """Sum up the transposed convolutions of whole models."""
+    if results:
+        found = Results.load(results)
+        found.rows = [row for row in found.rows if fnmatch(row.layer.model, name)]
+    else:
+        chosen = [one for one in rows_of.real() if fnmatch(one.model, name)]
+        found = _run(chosen, "*", threads, peers, budget, dtype, output, "forward")
+    for (task, count), rows in by_threads(found.rows).items():
+        console.print(tables.models_table(rows, f"Models, {task}, threads: {count}"))
+
+
+@app.command()
+def training(
+    only: Only = "*",
+    quick: Annotated[bool, typer.Option("--quick", help="The small core layers.")] = False,
+    threads: Threads = "1",
+    peers: Peers = TRAINERS,
+    budget: Budget = 0.5,
+    dtype: Dtype = "float32",
+    output: Output = None,
+) -> None:
+    """Time a training step: output, input gradient and weight gradient."""
+    chosen = rows_of.quick() if quick else [one for one in rows_of.real() if one.core]
+    _show(_run(chosen, only, threads, peers, budget, dtype, output, "training"))
+
+
+@app.command()
+def compare(old: Path, new: Path) -> None:
+    """Hold two runs against each other; exit with 1 if a layer became slower."""
+    found = changes(Results.load(old), Results.load(new))
+    console.print(tables.changes_table(found))
+    slower = sum(one.slower for one in found)
+    console.print(f"{slower} of {len(found)} layers are slower by more than {TOLERATED - 1:.0%}")
+    raise typer.Exit(1 if slower else 0)
+
+
+@app.command()
+def report(
+    results: Path,
+    folder: Annotated[Path, typer.Option("-o", "--output", help="Folder.")] = Path("docs"),
+) -> None:
+    """Write a page of text and a picture from a run."""
+    for path in write(Results.load(results), folder):
+        console.print(f"wrote {path}")
+
+
+def _run(
+    chosen: list[Layer],
+    only: str,
+    threads: str,
+    peers: str,
+    budget: float,
+    dtype: str,
+    output: Path | None,
+    task: str,
+) -> Results:
+    chosen = [one for one in chosen if fnmatch(one.name, only)]
+    if not chosen:
+        raise typer.BadParameter("no layer fits")
+    if dtype not in ("float32", "float64"):
+        raise typer.BadParameter(f"dtype {dtype!r} is neither float32 nor float64")
+    try:
+        counts = [int(count) for count in threads.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"threads {threads!r} are not numbers") from None
+    asked = [peer for peer in peers.split(",") if peer]
+    if unknown := [peer for peer in asked if peer not in PEERS]:
+        raise typer.BadParameter(f"no peer {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    if task == "training":
+        asked = [peer for peer in asked if peer not in TWINS]
+    named = list(dict.fromkeys([OURS, *asked]))
+    with console.status("starting") as status:
+        try:
+            return runs.run(
+                chosen, named, counts, budget, task=task, dtype=dtype, output=output,
+                notice=status.update,
+            )  # fmt: skip
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+
+def _show(results: Results) -> None:
+    if results.machine["load"] > BUSY:
+        console.print(
+            f"[red]The machine was busy, load {results.machine['load']:.1f}: all is rough"
+        )
+    for (task, count), rows in by_threads(results.rows).items():
+        console.print(tables.layers_table(rows, f"{task.capitalize()}, threads: {count}"))
+        console.print(tables.cold_table(rows))
+        missing = tables.reasons_table(rows)
+        if missing:
+            console.print(missing)
+        for words, value in summary(rows):
+            console.print(f"{words}: [bold]{value}[/]")

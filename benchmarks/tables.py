@@ -1,0 +1,149 @@
+"""Results as Rich tables."""
+
+from collections import defaultdict
+
+from rich.table import Table
+
+from benchmarks.compare import Change
+from benchmarks.peers import OURS, PEERS, TWINS
+from benchmarks.results import Row
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time with three digits and its unit.
+
+    Examples
+    --------
+    >>> duration(0.001234), duration(12.3), duration(None)
+    ('1.23 ms', '12.3 s', '-')
+    """
+    if seconds is None:
+        return "-"
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size or unit == "µs":
+            value = seconds / size
+            return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
+    raise AssertionError
+
+
+def ratio(value: float | None, digits: int = 2) -> str:
+    """Write a ratio, or a dash."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def peers_of(rows: list[Row]) -> list[str]:
+    """Return the peers that have a time in some row."""
+    named = dict.fromkeys(peer for row in rows for peer in row.figures)
+    return [peer for peer in named if any(row.seconds(peer) for row in rows)]
+
+
+def title_of(peer: str) -> str:
+    """Return what tables call a peer."""
+    return PEERS[peer].title if peer in PEERS else peer
+
+
+def layers_table(rows: list[Row], title: str) -> Table:
+    """Return a table of times, with the best peer's marked."""
+    peers = peers_of(rows)
+    table = Table(title=title, title_justify="left")
+    table.add_column("layer")
+    for peer in peers:
+        table.add_column(title_of(peer), justify="right")
+    table.add_column("over best peer", justify="right")
+    table.add_column("share", justify="right")
+    for row in rows:
+        best = row.best_peer
+        cells = [
+            f"[bold]{duration(row.seconds(peer))}[/]" if peer == best
+            else duration(row.seconds(peer))
+            for peer in peers
+        ]  # fmt: skip
+        speed = row.speed_over(best)
+        colour = "green" if speed and speed >= 1 else "red"
+        table.add_row(row.layer.name, *cells, f"[{colour}]{ratio(speed)}[/]", ratio(row.share()))
+    return table
+
+
+def cold_table(rows: list[Row]) -> Table:
+    """Return what peers cost before they are warm: means over the layers."""
+    table = Table(title="Before they are warm, means a layer", title_justify="left")
+    for heading in ("peer", "import", "packing", "first call", "warm call", "peak memory"):
+        table.add_column(heading, justify="left" if heading == "peer" else "right")
+    for peer in peers_of(rows):
+        timed = [row.figures[peer] for row in rows if row.seconds(peer)]
+        count = len(timed)
+        table.add_row(
+            title_of(peer),
+            duration(timed[0].import_s),
+            duration(sum(one.pack_s for one in timed) / count),
+            duration(sum(one.first_s for one in timed) / count),
+            duration(sum(one.seconds for one in timed) / count),
+            f"{sum(one.peak_bytes for one in timed) / count / 2**20:.0f} MiB",
+        )
+    return table
+
+
+def reasons_table(rows: list[Row]) -> Table | None:
+    """Return why there are figures missing, or None if none are."""
+    missing: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        for peer, figure in row.figures.items():
+            if figure.reason:
+                missing[title_of(peer), figure.reason].append(row.layer.name)
+    if not missing:
+        return None
+    table = Table("peer", "reason", "layers", title="Without a figure", title_justify="left")
+    for (peer, reason), layers in missing.items():
+        some = ", ".join(layers[:3])
+        table.add_row(
+            peer, reason, some if len(layers) < 4 else f"{some} and {len(layers) - 3} more"
+        )
+    return table
+
+
+def models_table(rows: list[Row], title: str) -> Table:
+    """Return sums over the layers of each model; a peer that lacks one has no sum."""
+    peers = peers_of(rows)
+    table = Table(title=title, title_justify="left")
+    table.add_column("model")
+    table.add_column("layers", justify="right")
+    for peer in peers:
+        table.add_column(title_of(peer), justify="right")
+    table.add_column("over best peer", justify="right")
+    for model, sums, count in model_sums(rows):
+        others = [s for p, s in sums.items() if s and p != OURS and p not in TWINS]
+        ours = sums.get(OURS)
+        speed = min(others) / ours if others and ours else None
+        table.add_row(model, str(count), *(duration(sums[p]) for p in peers), ratio(speed))
+    return table
+
+
+def model_sums(rows: list[Row]) -> list[tuple[str, dict[str, float | None], int]]:
+    """Return (model, seconds of each peer, layers) for each model."""
+    peers = peers_of(rows)
+    by_model: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_model[row.layer.model].append(row)
+    found = []
+    for model, members in by_model.items():
+        sums: dict[str, float | None] = {}
+        for peer in peers:
+            times = [row.seconds(peer) for row in members]
+            sums[peer] = None if None in times else sum(t for t in times if t is not None)
+        found.append((model, sums, len(members)))
+    return found
+
+
+def changes_table(found: list[Change]) -> Table:
+    """Return old and new times, the slower ones flagged."""
+    table = Table(title="tconv, new run over old", title_justify="left")
+    for heading in ("layer", "task", "threads", "old", "new", "ratio", "best peer's ratio", ""):
+        table.add_column(heading, justify="left" if heading in ("layer", "task") else "right")
+    for one in found:
+        name, task, threads, _ = one.key
+        flag = "[red]slower[/]" if one.slower else ""
+        table.add_row(
+            name, task, str(threads), duration(one.old), duration(one.new),
+            ratio(one.ratio), ratio(one.others), flag,
+        )  # fmt: skip
+    return table

@@ -1,0 +1,150 @@
+// Vectors of one target, written with the compiler's vector extensions.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine.hpp"
+
+#ifndef TCONV_TARGET
+#define TCONV_TARGET baseline
+#endif
+
+#if defined(__AVX512F__)
+#define TCONV_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define TCONV_VECTOR_BYTES 32
+#else
+#define TCONV_VECTOR_BYTES 16
+#endif
+
+#define TCONV_INLINE inline __attribute__((always_inline))
+
+namespace tconv::TCONV_TARGET {
+
+template <class T>
+struct Lanes {
+    static constexpr int count = TCONV_VECTOR_BYTES / sizeof(T);
+    typedef T V __attribute__((vector_size(TCONV_VECTOR_BYTES)));
+    typedef T Unaligned
+        __attribute__((vector_size(TCONV_VECTOR_BYTES), aligned(alignof(T)), may_alias));
+};
+
+template <class T>
+TCONV_INLINE typename Lanes<T>::V load(const T* p) {
+    return *reinterpret_cast<const typename Lanes<T>::Unaligned*>(p);
+}
+
+template <class T>
+TCONV_INLINE void store(T* p, typename Lanes<T>::V v) {
+    *reinterpret_cast<typename Lanes<T>::Unaligned*>(p) = v;
+}
+
+template <class T>
+struct Index;
+template <>
+struct Index<float> {
+    typedef int32_t type;
+};
+template <>
+struct Index<double> {
+    typedef int64_t type;
+};
+
+// Index vectors of the lower and upper half of a zip of two vectors.
+template <class I, int count, int first>
+struct Zip {
+    typedef I V __attribute__((vector_size(sizeof(I) * count)));
+    static TCONV_INLINE V mask() {
+        V m;
+        for (int i = 0; i < count; ++i) m[i] = first + i / 2 + (i % 2) * count;
+        return m;
+    }
+};
+
+// S vectors v become the S vectors of v[0][0], v[1][0], ..., v[0][1], v[1][1], ...
+template <class T, int S>
+TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
+    typedef typename Lanes<T>::V V;
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    if constexpr (S > 1) {
+        V even[S / 2], odd[S / 2];
+        for (int i = 0; i < S / 2; ++i) {
+            even[i] = v[2 * i];
+            odd[i] = v[2 * i + 1];
+        }
+        interleave<T, S / 2>(even);
+        interleave<T, S / 2>(odd);
+        for (int i = 0; i < S / 2; ++i) {
+            v[2 * i] = __builtin_shuffle(even[i], odd[i], Zip<I, n, 0>::mask());
+            v[2 * i + 1] = __builtin_shuffle(even[i], odd[i], Zip<I, n, n / 2>::mask());
+        }
+    }
+}
+
+// Cells first, first + 3, first + 6, ... of three vectors that follow each other.
+template <class T, int first>
+TCONV_INLINE typename Lanes<T>::V every_third(typename Lanes<T>::V a, typename Lanes<T>::V b,
+                                              typename Lanes<T>::V c) {
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    typedef I M __attribute__((vector_size(sizeof(I) * n)));
+    M low, high;
+    for (int i = 0; i < n; ++i) {
+        const int at = 3 * i + first;
+        low[i] = at < 2 * n ? at : 0;
+        high[i] = at < 2 * n ? i : at - n;
+    }
+    return __builtin_shuffle(__builtin_shuffle(a, b, low), c, high);
+}
+
+// Vector `which` of a[0], b[0], c[0], a[1], b[1], c[1], ...
+template <class T, int which>
+TCONV_INLINE typename Lanes<T>::V interleaved(typename Lanes<T>::V a, typename Lanes<T>::V b,
+                                              typename Lanes<T>::V c) {
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    typedef I M __attribute__((vector_size(sizeof(I) * n)));
+    M low, high;
+    for (int i = 0; i < n; ++i) {
+        const int at = which * n + i, lane = at / 3, of = at % 3;
+        low[i] = of == 2 ? 0 : of * n + lane;
+        high[i] = of == 2 ? n + lane : i;
+    }
+    return __builtin_shuffle(__builtin_shuffle(a, b, low), c, high);
+}
+
+// Memory of one owner, aligned to a cache line, left as it comes.
+template <class T>
+class Buffer {
+  public:
+    Buffer() = default;
+    explicit Buffer(int64_t size) { grow(size); }
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    Buffer(Buffer&& other) noexcept : data_(other.data_), size_(other.size_) {
+        other.data_ = nullptr;
+        other.size_ = 0;
+    }
+    ~Buffer() { std::free(data_); }
+
+    T* grow(int64_t size) {
+        if (size > size_) {
+            std::free(data_);
+            const size_t bytes = (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
+            data_ = static_cast<T*>(std::aligned_alloc(64, bytes));
+            size_ = data_ ? size : 0;
+            if (!data_) throw OutOfMemory{};
+        }
+        return data_;
+    }
+    T* data() const { return data_; }
+
+  private:
+    T* data_ = nullptr;
+    int64_t size_ = 0;
+};
+
+}  // namespace tconv::TCONV_TARGET

@@ -1,0 +1,87 @@
+// The register-blocked product at the heart of everything:
+//     c[m][n] = start[m] + sum over channels and taps of a[channel][tap][m] * b[channel·plane + offset[tap] + n]
+#pragma once
+
+#include "lanes.hpp"
+
+namespace tconv::TCONV_TARGET {
+
+constexpr int max_rows = 8;
+constexpr int max_vectors = TCONV_VECTOR_BYTES == 64 ? 3 : 1 + (TCONV_VECTOR_BYTES == 32);
+
+template <class T>
+struct Product {
+    int64_t channels, taps, plane;
+    const int32_t* offset;
+    const T* a;
+    const T* b;
+    T* c;
+    int64_t row;     // distance between rows of c
+    const T* start;  // a value a row to begin from: the bias
+    bool relu;
+};
+
+template <class T, int M, int N>
+void micro(const Product<T>& p) {
+    constexpr int lanes = Lanes<T>::count;
+    typedef typename Lanes<T>::V V;
+    V sum[M][N];
+    for (int m = 0; m < M; ++m)
+        for (int n = 0; n < N; ++n)
+            sum[m][n] = V{} + p.start[m];
+    const T* a = p.a;
+    const T* b = p.b;
+    const int64_t taps = p.taps, plane = p.plane;
+    const int32_t* const offset = p.offset;
+    for (int64_t channel = 0; channel < p.channels; ++channel, b += plane) {
+        for (int64_t tap = 0; tap < taps; ++tap, a += M) {
+            const T* at = b + offset[tap];
+            V v[N];
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) {
+                v[n] = load<T>(at + n * lanes);
+                __builtin_prefetch(at + 2 * plane + n * lanes);
+            }
+#pragma GCC unroll 8
+            for (int m = 0; m < M; ++m) {
+                const V w = V{} + a[m];
+#pragma GCC unroll 4
+                for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
+            }
+        }
+    }
+    for (int m = 0; m < M; ++m)
+        for (int n = 0; n < N; ++n) {
+            V v = sum[m][n];
+            if (p.relu) v = v > V{} ? v : V{};
+            store<T>(p.c + m * p.row + n * lanes, v);
+        }
+}
+
+template <class T>
+using Micro = void (*)(const Product<T>&);
+
+template <class T, int M>
+Micro<T> micro_of(int vectors) {
+    if constexpr (max_vectors >= 3)
+        if (vectors == 3) return micro<T, M, 3>;
+    if constexpr (max_vectors >= 2)
+        if (vectors == 2) return micro<T, M, 2>;
+    return micro<T, M, 1>;
+}
+
+template <class T>
+Micro<T> micro_of(int rows, int vectors) {
+    switch (rows) {
+        case 1: return micro_of<T, 1>(vectors);
+        case 2: return micro_of<T, 2>(vectors);
+        case 3: return micro_of<T, 3>(vectors);
+        case 4: return micro_of<T, 4>(vectors);
+        case 5: return micro_of<T, 5>(vectors);
+        case 6: return micro_of<T, 6>(vectors);
+        case 7: return micro_of<T, 7>(vectors);
+        default: return micro_of<T, 8>(vectors);
+    }
+}
+
+}  // namespace tconv::TCONV_TARGET

@@ -1,0 +1,30 @@
+"""The compiled engine: plans that pack a layer's weights, its kernels for each CPU, its threads.
+
+Where it is not built, or cannot do a layer, NumPy's phase product does the work instead.
+"""
+
+from tconv.engine.native import (
+    available,
+    compiler,
+    get_num_threads,
+    refusal,
+    set_num_threads,
+    target,
+    targets,
+)
+from tconv.engine.packed import can_run, compute
+from tconv.engine.planning import Plan, plan
+
+__all__ = [
+    "Plan",
+    "available",
+    "can_run",
+    "compiler",
+    "compute",
+    "get_num_threads",
+    "plan",
+    "refusal",
+    "set_num_threads",
+    "target",
+    "targets",
+]

@@ -1,0 +1,26 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+def targets() -> list[str]: ...
+def compiler() -> str: ...
+def get_num_threads() -> int: ...
+def set_num_threads(threads: int, /) -> None: ...
+
+class _Plan:
+    def __init__(
+        self,
+        target: str,
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None,
+        groups: int,
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+        activation: int,
+        alpha: float,
+        once: bool = False,
+    ) -> None: ...
+    def run(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None: ...
+
+class PlanF32(_Plan): ...
+class PlanF64(_Plan): ...

@@ -1,0 +1,107 @@
+"""The compiled module: whether it is there, which target of it runs, and how many threads."""
+
+import os
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from tconv.parameters import integer
+
+_module: Any = None
+_broken = ""
+try:
+    _module = import_module("tconv.engine._native")
+except ModuleNotFoundError:
+    _broken = "the compiled engine is not part of this installation"
+except ImportError as error:
+    _broken = f"the compiled engine does not load: {error}"
+
+_targets: tuple[str, ...] = tuple(_module.targets()) if _module else ()
+
+
+def _choose(wanted: str | None) -> tuple[str | None, str | None]:
+    """Return the target to run, or else why there is none."""
+    if not _targets:
+        return None, _broken
+    if not wanted:
+        return _targets[0], None
+    if wanted in _targets:
+        return wanted, None
+    return None, f"TCONV_CPU={wanted} is not one of {', '.join(_targets)}, which this machine runs"
+
+
+_target, _refusal = _choose(os.environ.get("TCONV_CPU"))
+
+
+def available() -> bool:
+    """Return whether compiled kernels run here.
+
+    Examples
+    --------
+    >>> available() == (refusal() is None)
+    True
+    """
+    return _target is not None
+
+
+def refusal() -> str | None:
+    """Return why NumPy does the work instead: not built, or TCONV_CPU asks for what is not here."""
+    return _refusal
+
+
+def targets() -> tuple[str, ...]:
+    """Return the targets that this machine runs, best first; none if the engine is not built.
+
+    Examples
+    --------
+    >>> not targets() or "baseline" in targets()
+    True
+    """
+    return _targets
+
+
+def target() -> str:
+    """Return the target in use: the best, or what TCONV_CPU names; ``"numpy"`` without one."""
+    return _target or "numpy"
+
+
+def compiler() -> str | None:
+    """Return what the engine was compiled by."""
+    return str(_module.compiler()) if _module else None
+
+
+def plan_class(dtype: np.dtype[Any]) -> Any:
+    """Return the compiled class that packs weights of float32 or float64."""
+    return _module.PlanF32 if dtype == np.float32 else _module.PlanF64
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads a call may use, the caller's included.
+
+    At first it is what TCONV_NUM_THREADS says, or OMP_NUM_THREADS, or as many as there are CPUs
+    for this process. Results do not depend on it. Without the compiled engine it does nothing: the
+    threads are those of NumPy's own library.
+
+    Examples
+    --------
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    threads = integer("n", n, minimum=1)
+    if _module:
+        _module.set_num_threads(min(threads, 2**31 - 1))
+
+
+def get_num_threads() -> int:
+    """Return how many threads a call may use; 1 without the compiled engine.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+    """
+    return int(_module.get_num_threads()) if _module else 1

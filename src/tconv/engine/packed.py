@@ -1,0 +1,183 @@
+"""One layer's weights made ready for the compiled engine, and its runs.
+
+The engine knows float32 and float64, and one to three spatial axes. Complex numbers are given to it
+as twice the channels, and further axes, where the layer leaves them as they are, as images.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tconv import phases
+from tconv.axis import Axis
+from tconv.engine import native
+from tconv.engine.activations import Activation
+from tconv.geometry import Geometry
+
+AXES = 3  # that the engine knows
+LARGEST = 2**20
+REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
+
+
+def can_run(dtype: np.dtype[Any], geometry: Geometry) -> str | None:
+    """Return None if the engine does such a layer, or else why not."""
+    if not native.available():
+        return native.refusal()
+    if dtype not in REAL:
+        return f"the engine computes in float32 and float64, not in {dtype}"
+    if geometry.rank > AXES + len(idle_axes(geometry)):
+        return f"the engine works along at most {AXES} axes, not {geometry.rank}"
+    if prod(geometry.stride) > LARGEST or prod(map(_reach, geometry.axes)) > LARGEST:
+        return f"the engine has tables of at most {LARGEST} phases, and of as many inputs a phase"
+    return None
+
+
+def idle_axes(geometry: Geometry) -> tuple[int, ...]:
+    """Return the axes beyond the third that the layer leaves as they are, each cell by itself."""
+    idle = [index for index, axis in enumerate(geometry.axes) if _is_idle(axis)]
+    return tuple(idle[: max(0, geometry.rank - AXES)])
+
+
+def _reach(axis: Axis) -> int:
+    return (axis.effective_kernel - 1) // axis.stride + 1
+
+
+def _is_idle(axis: Axis) -> bool:
+    return axis.kernel_size == axis.stride == 1 and axis.crop_start == axis.crop_end == 0
+
+
+class Packed:
+    """The weights of one layer, of one of the dtypes in REAL, packed for the target in use.
+
+    `geometry` is that of any input size; :meth:`run` takes every other one of the same kernel.
+    Weights packed for one call (`once`) are not transformed first, which pays off over several.
+    """
+
+    def __init__(
+        self,
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None,
+        geometry: Geometry,
+        groups: int,
+        activation: Activation | None = None,
+        once: bool = False,
+    ) -> None:
+        self._idle = idle_axes(geometry)
+        self._groups = groups
+        self._real = REAL[weight.dtype]
+        self._complex = weight.dtype != self._real
+        self._paired = self._complex and bool(weight.imag.any())
+        kept = [axis for a, axis in enumerate(geometry.axes) if a not in self._idle]
+        before = (1,) * (AXES - len(kept))
+        self._rank = len(kept)
+        self._before = (0,) * len(before)
+        chosen = activation or Activation()
+        self._bias = None
+        if self._complex:
+            weight, self._bias, bias = self._as_real(weight), bias, None
+        weight = weight.reshape(*weight.shape[:2], *(axis.kernel_size for axis in kept))
+        self._plan = native.plan_class(self._real)(
+            native.target(),
+            np.ascontiguousarray(weight, self._real),
+            None if bias is None else np.ascontiguousarray(bias, self._real),
+            groups,
+            before + tuple(axis.stride for axis in kept),
+            before + tuple(axis.dilation for axis in kept),
+            chosen.code,
+            chosen.alpha,
+            once,
+        )
+
+    def crop(self, geometry: Geometry) -> tuple[int, ...]:
+        """Return the start crop as the engine takes it."""
+        kept = (axis for a, axis in enumerate(geometry.axes) if a not in self._idle)
+        return self._before + tuple(axis.crop_start for axis in kept)
+
+    @property
+    def direct(self) -> bool:
+        """Whether arrays go to the engine as they are: real, and without axes to move."""
+        return not (self._complex or self._idle)
+
+    def run(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:
+        """Fill y (N, C_out, *O) from x (N, C_in, *I): contiguous, apart, in the dtype packed."""
+        if self._complex:
+            self._run_complex(x, y, crop)
+        else:
+            self._run_real(x, y, crop)
+
+    def _run_real(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:
+        if not self._idle:
+            self._plan.run(x, y, crop)
+            return
+        moved = self._with_images(x)
+        made = self._with_images(y)
+        result = np.empty(made.shape, y.dtype)
+        images = prod(moved.shape[: 1 + len(self._idle)])
+        self._plan.run(
+            np.ascontiguousarray(moved).reshape(images, *moved.shape[1 + len(self._idle) :]),
+            result.reshape(images, *made.shape[1 + len(self._idle) :]),
+            crop,
+        )
+        made[...] = result
+
+    def _with_images(self, array: NDArray[Any]) -> NDArray[Any]:
+        """View (N, C, *all) as (N, *idle, C, *kept)."""
+        axes = [2 + a for a in self._idle]
+        return np.moveaxis(array, axes, range(1, 1 + len(axes)))
+
+    def _as_real(self, weight: NDArray[Any]) -> NDArray[Any]:
+        """Return the real weight of the layer that stands for a complex one.
+
+        A real matrix does the product of complex numbers, (a + bi)·(c + di): it takes (a, b) to
+        (ac - bd, ad + bc). Without imaginary weights the parts do not mix, and are images.
+        """
+        if not self._paired:
+            return weight.real
+        size, out, kernel = len(weight), weight.shape[1], weight.shape[2:]
+        parts = np.empty((self._groups, 2, size // self._groups, 2, out, *kernel), self._real)
+        grouped = weight.reshape(self._groups, size // self._groups, out, *kernel)
+        parts[:, 0, :, 0] = parts[:, 1, :, 1] = grouped.real
+        parts[:, 0, :, 1] = grouped.imag
+        parts[:, 1, :, 0] = -grouped.imag
+        return parts.reshape(2 * size, 2 * out, *kernel)
+
+    def _run_complex(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:
+        g = self._groups
+        if self._paired:  # parts stand within a group's channels
+            taken = np.stack((x.real, x.imag), 1).reshape(
+                len(x), 2, g, x.shape[1] // g, *x.shape[2:]
+            )
+            real_x = np.ascontiguousarray(taken.swapaxes(1, 2))
+            real_x = real_x.reshape(len(x), 2 * x.shape[1], *x.shape[2:])
+            real_y = np.empty((len(y), 2 * y.shape[1], *y.shape[2:]), self._real)
+            self._run_real(real_x, real_y, crop)
+            made = real_y.reshape(len(y), g, 2, y.shape[1] // g, *y.shape[2:]).swapaxes(1, 2)
+            made = made.reshape(len(y), 2, *y.shape[1:]).swapaxes(0, 1)
+        else:
+            real_y = np.empty((2 * len(y), *y.shape[1:]), self._real)
+            self._run_real(np.concatenate((x.real, x.imag)), real_y, crop)
+            made = real_y.reshape(2, *y.shape)
+        y.real, y.imag = made
+        if self._bias is not None:
+            y += self._bias.reshape(-1, *(1,) * (y.ndim - 2))
+
+
+def compute(
+    x: NDArray[Any], weight: NDArray[Any], geometry: Geometry, groups: int = 1
+) -> NDArray[Any]:
+    """Compute a transposed convolution: x (N, C_in, *I) -> (N, C_out, *O).
+
+    What the engine does not do, NumPy does: see :func:`can_run`.
+    """
+    dtype = np.result_type(x, weight)
+    if can_run(dtype, geometry) is not None:
+        return phases.conv_transpose(x, weight, geometry, groups)
+    if not x.flags.c_contiguous:  # it is copied, but only what the output needs
+        windows, geometry = geometry.tile([(0, size) for size in geometry.output_size])
+        x = x[(..., *(slice(*window) for window in windows))]
+    packed = Packed(weight.astype(dtype, copy=False), None, geometry, groups, once=True)
+    y = np.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
+    packed.run(np.ascontiguousarray(x, dtype), y, packed.crop(geometry))
+    return y

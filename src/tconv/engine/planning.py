@@ -1,0 +1,372 @@
+"""A plan: one layer's weights, packed once, for inputs of any size."""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tconv import phases
+from tconv.axis import Axis
+from tconv.checks import (
+    Operands,
+    Refusal,
+    check_memory,
+    check_out,
+    check_overflow,
+    check_weight,
+    operands,
+    read_array,
+)
+from tconv.convolution import times
+from tconv.engine import native
+from tconv.engine.activations import read_activation
+from tconv.engine.packed import Packed, can_run
+from tconv.geometry import Geometry
+from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
+
+REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
+
+Layout = Literal["channels_first", "channels_last"]
+LAYOUTS = ("channels_first", "channels_last")
+
+
+def plan(
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+    *,
+    activation: str | tuple[str, float] | None = None,
+    layout: Layout = "channels_first",
+) -> "Plan":
+    """Make a plan of a transposed convolution: weights packed once, for inputs of any size.
+
+    Parameters
+    ----------
+    weight : array_like, (C_in, C_out/groups, *K)
+        Copied: changing the array later does not change the plan.
+    bias : array_like, (C_out,), optional
+    stride, padding, output_padding, groups, dilation
+        As in :func:`tconv.conv_transpose`.
+    activation : str, optional
+        Applied to the result: ``"relu"``, ``"leaky_relu"`` (or ``("leaky_relu", slope)``; 0.01
+        without one), ``"tanh"``, ``"sigmoid"``, ``"gelu"`` (by the error function) or ``"silu"``.
+        For real floats.
+    layout : str
+        ``"channels_first"`` for arrays (N, C, *spatial), ``"channels_last"`` for
+        (N, *spatial, C), which are copied to and fro. The weight is laid out the same in both.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`tconv.conv_transpose`.
+
+    Examples
+    --------
+    >>> double = plan(np.ones((1, 1, 2)), stride=2, activation="relu")
+    >>> double(np.array([[[1.0, -2.0]]]))
+    array([[[1., 1., 0., 0.]]])
+    >>> double(np.ones((3, 1, 5))).shape
+    (3, 1, 10)
+    """
+    return Plan(
+        weight, bias, stride, padding, output_padding, groups, dilation,
+        activation=activation, layout=layout,
+    )  # fmt: skip
+
+
+class _Call(NamedTuple):
+    """What calls of one shape and dtype need: a kept answer to every check."""
+
+    packed: Packed
+    work: np.dtype[Any]
+    dtype: np.dtype[Any]  # of the result
+    shape: tuple[int, ...]  # of the result, channels first
+    crop: tuple[int, ...]
+
+
+class Plan:
+    """A transposed convolution with its weights packed; made by :func:`tconv.plan`.
+
+    Call it with an input of any size. It may be called from several threads at once.
+
+    Examples
+    --------
+    >>> layer = plan(np.ones((2, 3, 4, 4), np.float32), stride=2, padding=1)
+    >>> layer(np.ones((1, 2, 5, 6), np.float32)).shape
+    (1, 3, 10, 12)
+    >>> layer.adjoint(np.ones((1, 3, 10, 12), np.float32)).shape
+    (1, 2, 5, 6)
+    """
+
+    def __init__(
+        self,
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: Sizes = 1,
+        padding: Padding = 0,
+        output_padding: Sizes = 0,
+        groups: int = 1,
+        dilation: Sizes = 1,
+        *,
+        activation: str | tuple[str, float] | None = None,
+        layout: Layout = "channels_first",
+    ) -> None:
+        refusal = Refusal("plan", weight=weight, bias=bias, groups=groups)
+        with refusal:
+            array = check_weight(read_array("weight", weight), groups)
+            rank = array.ndim - 2
+            self._weight = array.copy()
+            self._groups = integer("groups", groups, minimum=1)
+            self._stride = per_axis("stride", stride, rank, minimum=1)
+            self._dilation = per_axis("dilation", dilation, rank, minimum=1)
+            self._padding = padding_per_axis(padding, rank)
+            self._output_padding = per_axis("output_padding", output_padding, rank, minimum=0)
+            self._activation = read_activation(activation)
+            if layout not in LAYOUTS:
+                raise ValueError(f"layout {layout!r} is not one of {', '.join(map(repr, LAYOUTS))}")
+            self._last = layout == "channels_last"
+            self._example = self._geometry(self._ample_size())
+            sample = np.broadcast_to(
+                np.zeros((), array.dtype), (0, len(array), *self._example.input_size)
+            )
+            use = operands(sample, self._weight, bias, groups, transposed=True)
+            if use.dtype.kind == "c":
+                self._check_activation(use.dtype)
+        self._bias = None if bias is None else np.array(bias)
+        self._packed: dict[np.dtype[Any], Packed] = {}
+        self._seen: dict[tuple[tuple[int, ...], np.dtype[Any]], _Call] = {}
+        with refusal.working("engine"):
+            if can_run(use.weight.dtype, self._example) is None:
+                self._pack(use)
+
+    def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Compute the layer.
+
+        Parameters
+        ----------
+        x : array_like, (N, C_in, *I) or (C_in, *I); channels last if the plan says so
+        out : ndarray, optional
+            Written to and returned.
+
+        Returns
+        -------
+        ndarray, (N, C_out, *O) or (C_out, *O); channels last if the plan says so
+        """
+        if type(x) is np.ndarray and out is None and not self._last:
+            known = self._seen.get((x.shape, x.dtype))
+            if known is not None:
+                return self._run(x, known)
+        refusal = Refusal("plan", x=x, weight=self._weight, groups=self._groups, out=out)
+        with refusal:
+            given = x = self._channels_first("x", x)
+            use = operands(x, self._weight, self._bias, self._groups, transposed=True)
+            geometry = self._geometry(use.x.shape[2:])
+            shape = (len(use.x), self._weight.shape[1] * self._groups, *geometry.output_size)
+            check_memory(shape, use.x.dtype)
+            check_overflow((*shape[:2], *geometry.full), use.x.dtype, "full output")
+            self._check_activation(use.dtype)
+            target = self._out_channels_first(out, shape if use.batched else shape[1:], use.dtype)
+        with refusal.working("engine"):
+            known = self._remember(given, use, geometry, shape)
+            if known is not None:
+                y = self._run(given, known, target)
+            else:
+                y = self._run_numpy(use, geometry)
+        if target is None:
+            return np.ascontiguousarray(self._as_laid_out(y, use.batched))
+        if y is not target:
+            target[...] = y
+        assert out is not None
+        return out
+
+    def adjoint(self, y: ArrayLike) -> NDArray[Any]:
+        """Compute the adjoint of the linear part: a direct convolution, bias and activation aside.
+
+        Parameters
+        ----------
+        y : array_like, (N, C_out, *O) or (C_out, *O); channels last if the plan says so
+            Of a size that this plan gives.
+
+        Returns
+        -------
+        ndarray, (N, C_in, *I) or (C_in, *I); channels last if the plan says so
+            With ``<plan(x), y> = <x, plan.adjoint(y)>`` for a plan without bias and activation.
+        """
+        refusal = Refusal("plan.adjoint", y=y, weight=self._weight, groups=self._groups)
+        with refusal:
+            y = self._channels_first("y", y)
+            use = operands(y, self._weight, None, self._groups, transposed=False)
+            geometry = self._geometry(self._input_size(use.x.shape[2:]))
+            check_memory((len(y), len(self._weight), *geometry.input_size), use.x.dtype)
+        with refusal.working("auto"):
+            x = use.finish(phases.conv(use.x, use.weight.conj(), geometry, self._groups), None)
+        return np.ascontiguousarray(self._as_laid_out(x, use.batched))
+
+    def explain(self) -> str:
+        """Return in words what the plan does, and with what.
+
+        Examples
+        --------
+        >>> print(plan(np.ones((8, 4, 3)), stride=2, padding=1).explain())
+        layer       8 -> 4 channels, kernel 3, stride 2
+        crop        1 at the start, 1 at the end
+        ...
+        """
+        channels = self._weight.shape[1] * self._groups
+        words = [f"{len(self._weight)} -> {channels} channels"]
+        words += [f"{self._groups} groups"] * (self._groups > 1)
+        words += [f"kernel {times(self._example.kernel_size)}", f"stride {times(self._stride)}"]
+        words += [f"dilation {times(self._dilation)}"] * any(d > 1 for d in self._dilation)
+        rows = [("layer", ", ".join(words)), ("crop", self._crop_words())]
+        rows += [("bias", "one a channel")] * (self._bias is not None)
+        rows += [("activation", str(self._activation))] * (self._activation.name is not None)
+        rows += [("layout", "channels_last, by copies")] * self._last
+        why = can_run(self._work(), self._example)
+        if why is None:
+            threads = native.get_num_threads()
+            rows.append(("method", "compiled engine, weights packed once for any input size"))
+            rows.append(("target", f"{native.target()}, {threads} thread{'s' * (threads > 1)}"))
+            rows.append(("computes in", ", ".join(map(str, self._packed))))
+        else:
+            rows += [("method", "NumPy phase product"), ("because", why)]
+        return "\n".join(f"{name:<11} {said}" for name, said in rows)
+
+    def __repr__(self) -> str:
+        sizes = times(self._example.kernel_size)
+        return f"<Plan: kernel {sizes}, stride {times(self._stride)}, {native.target()}>"
+
+    # Calls -------------------------------------------------------------------------------------
+
+    def _run(self, x: NDArray[Any], known: _Call, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        batched = x.ndim == len(known.shape)
+        x = np.ascontiguousarray(x, known.work)
+        if not x.flags.aligned:
+            x = x.copy()
+        if out is not None and known.dtype == known.work and _writable(out, x):
+            known.packed.run(x if batched else x[None], out if batched else out[None], known.crop)
+            return out
+        y = np.empty(known.shape, known.work)
+        known.packed.run(x if batched else x[None], y, known.crop)
+        if known.dtype != known.work:
+            y = y.astype(known.dtype)
+        return y if batched else y[0]
+
+    def _run_numpy(self, use: Operands, geometry: Geometry) -> NDArray[Any]:
+        y = phases.conv_transpose(use.x, use.weight, geometry, use.groups)
+        if use.bias is not None:
+            y += use.bias.reshape(-1, *(1,) * use.rank)
+        y = self._activation(y).astype(use.dtype, copy=False)
+        return y if use.batched else y[0]
+
+    def _remember(
+        self, x: NDArray[Any], use: Operands, geometry: Geometry, shape: tuple[int, ...]
+    ) -> _Call | None:
+        """Keep the answer to every check; None where the engine does not do the call."""
+        if can_run(use.x.dtype, geometry) is not None:
+            return None
+        packed = self._packed.get(use.weight.dtype) or self._pack(use)
+        known = _Call(packed, use.weight.dtype, use.dtype, shape, packed.crop(geometry))
+        if len(self._seen) >= REMEMBERED:
+            self._seen.pop(next(iter(self._seen.copy())), None)
+        self._seen[x.shape, x.dtype] = known
+        return known
+
+    def _pack(self, use: Operands) -> Packed:
+        packed = Packed(use.weight, use.bias, self._example, self._groups, self._activation)
+        return self._packed.setdefault(use.weight.dtype, packed)
+
+    def _check_activation(self, dtype: np.dtype[Any]) -> None:
+        if self._activation.name and dtype.kind not in "fV":  # bfloat16 is of kind V
+            raise TypeError(f"activation {self._activation.name!r} needs real floats, got {dtype}")
+
+    def _work(self) -> np.dtype[Any]:
+        return next(iter(self._packed), self._weight.dtype)
+
+    # Layout ------------------------------------------------------------------------------------
+
+    def _channels_first(self, name: str, array: ArrayLike) -> NDArray[Any]:
+        read = read_array(name, array)
+        if self._last and read.ndim > self._example.rank:
+            return np.moveaxis(read, -1, read.ndim - 1 - self._example.rank)
+        return read
+
+    def _as_laid_out(self, array: NDArray[Any], batched: bool) -> NDArray[Any]:
+        return np.moveaxis(array, 1 if batched else 0, -1) if self._last else array
+
+    def _out_channels_first(
+        self, out: object, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> NDArray[Any] | None:
+        channel = len(shape) - self._example.rank - 1
+        laid_out = (*shape[:channel], *shape[channel + 1 :], shape[channel])
+        check_out(out, laid_out if self._last else shape, dtype)
+        if isinstance(out, np.ndarray):
+            return np.moveaxis(out, -1, channel) if self._last else out
+        return None
+
+    # Sizes -------------------------------------------------------------------------------------
+
+    def _geometry(self, input_size: tuple[int, ...]) -> Geometry:
+        return Geometry.of(
+            input_size, self._weight.shape[2:], self._stride, self._padding,
+            self._output_padding, self._dilation,
+        )  # fmt: skip
+
+    def _ample_size(self, beyond: tuple[int, ...] | None = None) -> tuple[int, ...]:
+        """Return an input size whose output is larger than the padding takes and than `beyond`."""
+        rank = self._weight.ndim - 2
+        pads = self._padding if not isinstance(self._padding, str) else ((0, 0),) * rank
+        sizes = []
+        for a, (k, s, d) in enumerate(
+            zip(self._weight.shape[2:], self._stride, self._dilation, strict=True)
+        ):
+            reach = 3 * (d * (k - 1) + 1) + sum(max(p, 0) for p in pads[a])
+            sizes.append((reach + (beyond[a] if beyond else 0)) // s + 2)
+        return tuple(sizes)
+
+    def _input_size(self, output_size: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the input size that gives an output size; outputs grow by the stride."""
+        sizes = []
+        ample = self._geometry(self._ample_size(output_size))
+        for axis, wanted in zip(ample.axes, output_size, strict=True):
+            back, over = divmod(axis.output_size - wanted, axis.stride)
+            if over or back >= axis.input_size:
+                raise ValueError(
+                    f"y has size {wanted} along an axis, which this plan does not give; "
+                    f"{_nearest(axis, wanted)} would do"
+                )
+            sizes.append(axis.input_size - back)
+        return tuple(sizes)
+
+    def _crop_words(self) -> str:
+        if isinstance(self._padding, str):
+            return repr(self._padding)
+        ends = [f"{c0} at the start, {c1} at the end" for c0, c1 in self._example.crop]
+        return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
+
+
+def _nearest(axis: Axis, wanted: int) -> str:
+    least = axis.output_size - (axis.input_size - 1) * axis.stride
+    least += max(-((least - 1) // axis.stride), 0) * axis.stride
+    below = wanted - (wanted - least) % axis.stride
+    if below < least:
+        return str(least)
+    return f"{below} or {below + axis.stride}"
+
+
+def _writable(out: NDArray[Any], x: NDArray[Any]) -> bool:
+    """Tell whether the engine may write straight into `out`."""
+    flags = out.flags
+    return (
+        flags.c_contiguous
+        and flags.aligned
+        and out.dtype.isnative
+        and not np.may_share_memory(out, x)
+    )

@@ -1,0 +1,373 @@
+"""Plans against the definitions, over random layers, dtypes, layouts and sizes."""
+
+from math import erf
+
+import numpy as np
+import pytest
+
+import tconv
+from strategies import assert_close, cropped_case, padded_case, random_array
+from tconv import Geometry, engine
+from tconv.engine import planning
+
+DTYPES = ["float32", "float64", "complex64", "complex128"]
+BLOCKS, SETS = 10, 60
+
+
+def plan_of(case, weight, bias=None, **words):
+    geometry = case.geometry
+    return engine.plan(
+        weight, bias, geometry.stride, geometry.crop, 0, case.groups, geometry.dilation, **words
+    )
+
+
+def by_definition(case, x, weight, bias=None):
+    geometry = case.geometry
+    return tconv.conv_transpose(
+        x, weight, bias, geometry.stride, geometry.crop, 0, case.groups, geometry.dilation,
+        method="scatter",
+    )  # fmt: skip
+
+
+def blocks(number, dtypes=DTYPES):
+    random = np.random.default_rng(100 + number)
+    for index in range(SETS):
+        draw = (cropped_case, padded_case)[index // 3 % 2]
+        case = draw(random, 1 + index % 4)
+        yield case, random, np.dtype(dtypes[index // 4 % len(dtypes)])
+
+
+@pytest.mark.parametrize("number", range(BLOCKS))
+def test_plans_agree_with_the_definition(number):
+    for case, random, dtype in blocks(number):
+        x, weight, bias = case.arrays(random, dtype)
+        magnitude = by_definition(case, abs(x), abs(weight), abs(bias))
+        terms = 4 * weight[:, 0].size
+        expected = by_definition(case, x, weight, bias)
+        layer = plan_of(case, weight, bias)
+        assert_close(layer(x), expected, magnitude, terms, dtype)
+        assert_close(layer(x), expected, magnitude, terms, dtype)
+        out = np.full_like(expected, 7)
+        assert layer(x, out=out) is out
+        assert_close(out, expected, magnitude, terms, dtype)
+        made = engine.compute(x, weight, case.geometry, case.groups)
+        assert_close(made, by_definition(case, x, weight), magnitude, terms, dtype)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_channels_last(number):
+    for case, random, dtype in blocks(number):
+        x, weight, bias = case.arrays(random, dtype)
+        expected = np.moveaxis(plan_of(case, weight, bias)(x), 1, -1)
+        last = plan_of(case, weight, bias, layout="channels_last")
+        made = last(np.moveaxis(x, 1, -1))
+        assert made.flags.c_contiguous
+        np.testing.assert_array_equal(made, expected)
+        out = np.empty_like(made)
+        assert last(np.ascontiguousarray(np.moveaxis(x, 1, -1)), out) is out
+        np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_adjoint(number):
+    for case, random, dtype in blocks(number):
+        x, weight, _ = case.arrays(random, dtype)
+        y = random_array(random, case.y_shape, dtype)
+        layer = plan_of(case, weight)
+        back = layer.adjoint(y)
+        assert back.shape == x.shape
+        assert back.dtype == dtype
+        size = np.linalg.norm(layer(abs(x)).ravel()) * np.linalg.norm(y.ravel())
+        gap = abs(np.vdot(y, layer(x)) - np.vdot(back, x))
+        assert gap <= 1e3 * np.finfo(dtype).eps * (1 + size + np.abs(back).sum() * 4)
+        last = plan_of(case, weight, layout="channels_last").adjoint(np.moveaxis(y, 1, -1))
+        np.testing.assert_array_equal(last, np.moveaxis(back, 1, -1))
+
+
+@pytest.mark.parametrize(("padding", "size"), [("same", 14), ("full", 11), ((1, 2), 13)])
+def test_adjoint_finds_the_input_size(padding, size):
+    padding = [padding] if isinstance(padding, tuple) else padding
+    layer = engine.plan(np.ones((1, 1, 3)), stride=2, padding=padding, output_padding=0)
+    if padding == [(1, 2)]:
+        layer = engine.plan(np.ones((1, 1, 3)), None, 2, padding, 1)
+    assert layer(np.ones((1, 7))).shape == (1, size)
+    assert layer.adjoint(np.ones((1, size))).shape == (1, 7)
+
+
+def test_adjoint_refuses_sizes_it_does_not_give():
+    layer = engine.plan(np.ones((2, 3, 3)), stride=2)
+    with pytest.raises(ValueError, match=r"^plan.adjoint: y has size 8 .*; 7 or 9 would do \(y: "):
+        layer.adjoint(np.ones((3, 8)))
+    with pytest.raises(ValueError, match=r"y has size 1 along an axis.*; 3 would do"):
+        layer.adjoint(np.ones((3, 1)))
+
+
+@pytest.mark.parametrize(("rank", "idle"), [(4, (0,)), (4, (3,)), (5, (1, 3)), (5, (0, 1, 2))])
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+def test_axes_left_as_they_are_count_as_images(rank, idle, dtype):
+    random = np.random.default_rng(0)
+    kernel = tuple(1 if a in idle else 2 for a in range(rank))
+    stride = [1 if a in idle else 2 for a in range(rank)]
+    weight = random_array(random, (4, 3, *kernel), dtype)
+    x = random_array(random, (2, 4, *(2 + a % 2 for a in range(rank))), dtype)
+    geometry = Geometry.of(x.shape[2:], kernel, stride)
+    if engine.available():
+        assert engine.can_run(np.dtype(dtype), geometry) is None
+    expected = tconv.conv_transpose(x, weight, stride=stride, groups=2, method="scatter")
+    made = engine.plan(weight, stride=stride, groups=2)(x)
+    np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-4)
+    assert made.flags.c_contiguous
+
+
+def test_what_numpy_does():
+    weight = np.ones((1, 1, 2, 2, 2, 2), np.float32)
+    layer = engine.plan(weight, np.ones(1, np.float32), activation="relu")
+    np.testing.assert_array_equal(
+        layer(-np.ones((1, 1, 1, 1, 1), np.float32)), np.zeros((1, 2, 2, 2, 2))
+    )
+    assert "NumPy phase product" in layer.explain()
+    if engine.available():
+        assert "at most 3 axes" in layer.explain()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64"])
+def test_integers_are_exact(dtype):
+    random = np.random.default_rng(0)
+    x, weight, bias = (
+        random.integers(0, 100, shape).astype(dtype) for shape in ((2, 3, 5), (3, 2, 4), (2,))
+    )
+    made = engine.plan(weight, bias, stride=3)(x)
+    assert made.dtype == np.int64
+    np.testing.assert_array_equal(made, tconv.conv_transpose(x, weight, bias, 3))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_computed_in_float32(dtype):
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
+    random = np.random.default_rng(0)
+    x, weight, bias = (
+        random.standard_normal(shape).astype(dtype) for shape in ((2, 9, 5, 6), (9, 2, 4, 4), (2,))
+    )
+    made = engine.plan(weight, bias, 2, activation="silu")(x)
+    assert made.dtype == dtype
+    wide = [array.astype("float32") for array in (x, weight, bias)]
+    expected = engine.plan(wide[1], wide[2], 2, activation="silu")(wide[0])
+    np.testing.assert_array_equal(made, expected.astype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("x_dtype", "weight_dtype", "result"),
+    [
+        ("float64", "float32", "float64"),
+        ("float32", "float64", "float64"),
+        ("int16", "float32", "float32"),
+        ("float16", "float32", "float32"),
+        ("complex64", "float32", "complex64"),
+        ("float32", "complex64", "complex64"),
+        ("float64", "complex64", "complex128"),
+        (">f4", "float32", "float32"),
+        ("float32", ">f8", "float64"),
+        ("longdouble", "float64", "longdouble"),
+        ("float32", "int32", "float64"),
+    ],
+)
+def test_mixed_dtypes(x_dtype, weight_dtype, result):
+    random = np.random.default_rng(0)
+    x, weight = (
+        random.integers(-9, 9, shape).astype(dtype)
+        for shape, dtype in (((2, 4, 5), x_dtype), ((4, 3, 4), weight_dtype))
+    )
+    layer = engine.plan(weight, np.arange(6), 2, groups=2)
+    expected = tconv.conv_transpose(x, weight, np.arange(6), 2, groups=2, method="scatter")
+    for _ in range(2):
+        made = layer(x)
+        assert made.dtype == expected.dtype
+        np.testing.assert_array_equal(made, expected)
+    weight_only = engine.plan(weight, None, 2, groups=2)(x)
+    assert weight_only.dtype == result
+
+
+def test_one_plan_serves_any_size():
+    random = np.random.default_rng(0)
+    weight, bias = random.standard_normal((4, 3, 5, 2)), random.standard_normal(3)
+    layer = engine.plan(weight, bias, (3, 1), 1, (1, 0))
+    assert planning.REMEMBERED < 90
+    for index in range(200):
+        size = random.integers(3, 12, 2)
+        batch = (int(random.integers(0, 4)),) * (index % 2)
+        x = random.standard_normal((*batch, 4, *size))
+        expected = tconv.conv_transpose(x, weight, bias, (3, 1), 1, (1, 0), method="subpixel")
+        np.testing.assert_allclose(layer(x), expected, atol=1e-12)
+    assert len(layer._seen) <= planning.REMEMBERED
+
+
+def test_views_and_other_memory():
+    random = np.random.default_rng(0)
+    weight = random.standard_normal((4, 3, 2, 2))
+    layer = engine.plan(weight, stride=2)
+    whole = random.standard_normal((4, 9, 4, 11))
+    bytes_ = np.zeros(whole.nbytes + 1, np.uint8)
+    crooked = bytes_[1:].view(whole.dtype).reshape(whole.shape)
+    crooked[...] = whole
+    fixed = whole.copy()
+    fixed.flags.writeable = False
+    reads = [
+        (whole[::-1, ::2, :, ::3][:, :4], None),
+        (whole.transpose(2, 0, 3, 1), None),
+        (np.asfortranarray(whole[:, :4]), None),
+        (np.broadcast_to(whole[:1, :4], (3, 4, 4, 11)), None),
+        (crooked[:, :4], whole[:, :4]),
+        (crooked.reshape(9, 4, 4, 11), whole.reshape(9, 4, 4, 11)),
+        (fixed.reshape(9, 4, 4, 11), None),
+    ]
+    for x, same in reads:
+        expected = layer(np.array(x if same is None else same, order="C"))
+        np.testing.assert_array_equal(layer(x), expected)
+        np.testing.assert_array_equal(layer(x), expected)
+
+
+def test_out_may_be_any_array_even_the_input():
+    random = np.random.default_rng(0)
+    weight = random.standard_normal((3, 3, 3, 3))
+    layer = engine.plan(weight, padding=1)
+    x = random.standard_normal((2, 3, 6, 6))
+    expected = layer(x)
+    for out in (
+        np.empty((2, 3, 12, 12))[:, :, ::2, 1::2],
+        np.empty_like(x, order="F"),
+        np.empty((2, 3, 6, 6), ">f8"),
+        np.empty(x.nbytes + 1, np.uint8)[1:].view(x.dtype).reshape(x.shape),
+    ):
+        assert layer(x, out=out) is out
+        np.testing.assert_array_equal(out, expected)
+    assert layer(x, out=x) is x
+    np.testing.assert_array_equal(x, expected)
+
+
+def test_a_plan_keeps_its_own_weights():
+    weight, bias, x = np.ones((2, 2, 3)), np.ones(2), np.ones((1, 2, 5))
+    layer = engine.plan(weight, bias)
+    expected = layer(x)
+    weight[...], bias[...] = 5, 7
+    np.testing.assert_array_equal(layer(x), expected)
+    np.testing.assert_array_equal(layer(x.astype(np.float32)), expected)
+    np.testing.assert_array_equal(layer.adjoint(np.ones((1, 2, 7)))[0, 0, 2], 6)
+
+
+ACTIVATIONS = {
+    None: lambda v: v,
+    "relu": lambda v: max(v, 0.0),
+    "leaky_relu": lambda v: v if v > 0 else 0.01 * v,
+    ("leaky_relu", 0.2): lambda v: v if v > 0 else 0.2 * v,
+    "tanh": np.tanh,
+    "sigmoid": lambda v: 1 / (1 + np.exp(-v)),
+    "gelu": lambda v: v * (1 + erf(v / np.sqrt(2))) / 2,
+    "silu": lambda v: v / (1 + np.exp(-v)),
+}
+
+
+@pytest.mark.parametrize("rank", [2, 4])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations(activation, dtype, rank):
+    random = np.random.default_rng(0)
+    x = 3 * random.standard_normal((2, 4, 6, 5, 1, 2)[: 2 + rank]).astype(dtype)
+    weight = random.standard_normal((4, 3, 3, 3, 2, 2)[: 2 + rank]).astype(dtype)
+    bias = random.standard_normal(3).astype(dtype)
+    made = engine.plan(weight, bias, 2, activation=activation)(x)
+    linear = tconv.conv_transpose(*(a.astype(float) for a in (x, weight, bias)), 2)
+    expected = np.vectorize(ACTIVATIONS[activation])(linear)
+    assert made.dtype == dtype
+    close = 2e-5 if dtype == "float32" else 1e-13
+    np.testing.assert_allclose(made, expected, rtol=close, atol=20 * close)
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name])
+def test_activations_of_the_extremes(activation):
+    far = np.array([[[-1e4, -1e2, 0.0, 1e2, 1e4]]], np.float32)
+    made = engine.plan(np.ones((1, 1, 1), np.float32), activation=activation)(far)
+    with np.errstate(over="ignore"):
+        expected = [ACTIVATIONS[activation](float(v)) for v in far.ravel()]
+    np.testing.assert_allclose(made.ravel(), expected, rtol=1e-5, atol=1e-6)
+
+
+W, X = np.ones((4, 2, 3)), np.ones((2, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        ({"stride": 0}, ValueError, r"stride must be at least 1, got 0"),
+        ({"stride": 2.5}, TypeError, r"stride must be an integer, got 2.5 \(float\)"),
+        ({"padding": "smae"}, ValueError, r"did you mean 'same'"),
+        ({"output_padding": 1}, ValueError, "must be smaller than stride 1 or dilation 1"),
+        ({"groups": 3}, ValueError, "groups 3 does not divide weight's 4 channels"),
+        ({"bias": np.ones(3)}, ValueError, "bias must have one entry for each of 2 output"),
+        ({"activation": "relu6"}, ValueError, "activation 'relu6' is not one of 'relu', "),
+        ({"activation": 3}, TypeError, "activation must be a name or None, got 3"),
+        ({"activation": ("tanh", 2.0)}, ValueError, "'tanh' takes no slope"),
+        ({"activation": ("leaky_relu", "2")}, TypeError, "slope of leaky_relu must be"),
+        ({"layout": "NCHW"}, ValueError, "layout 'NCHW' is not one of 'channels_first', "),
+        ({"weight": np.ones((4, 2, 3), bool)}, TypeError, "weight has dtype bool"),
+        ({"weight": np.ones((4, 3))}, ValueError, "weight must be .* got 2 axes"),
+        ({"weight": W + 0j, "activation": "relu"}, TypeError, "needs real floats, got complex128"),
+    ],
+)
+def test_bad_plans(words, error, message):
+    with pytest.raises(error, match=rf"^plan: .*{message}.* \(weight: \(.*\)$") as raised:
+        engine.plan(**{"weight": W, **words})
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("x", "out", "error", "message"),
+    [
+        (np.ones((2, 5, 5)), None, ValueError, "weight has 4 input channels but x has 5"),
+        (np.ones((2, 4, 5, 5)), None, ValueError, "x must have 3 axes"),
+        (np.ones((2, 4, 0)), None, ValueError, "x has an empty spatial axis"),
+        (np.ones((2, 4, 5), bool), None, TypeError, "x has dtype bool"),
+        ("text", None, TypeError, "x must be a NumPy array or nested lists"),
+        (np.ma.ones((2, 4, 5)), None, TypeError, "x is a masked array"),
+        (X, np.ones((2, 2, 6)), ValueError, r"out must have shape \(2, 2, 7\) and dtype float64"),
+        (X, np.ones((2, 2, 7), "f4"), ValueError, r"out must have shape .* got float32"),
+        (X, [0], TypeError, "out must be a NumPy array, got list"),
+        (X + 0j, None, TypeError, "activation 'relu' needs real floats, got complex128"),
+    ],
+)
+def test_bad_calls(x, out, error, message):
+    layer = engine.plan(W, activation="relu")
+    layer(X)
+    with pytest.raises(error, match=rf"^plan: .*{message}.* \(x: .*weight: \(4, 2, 3\), groups=1"):
+        layer(x, out)
+
+
+def test_sizes_are_refused_before_anything_is_made():
+    layer = engine.plan(np.ones((1, 1, 1), np.float32), stride=2**40)
+    with pytest.raises(ValueError, match=r"^plan: output .* needs .* GiB"):
+        layer(np.ones((1, 8), np.float32))
+    small = engine.plan(np.ones((1, 1, 3)), padding=3)
+    assert small(np.ones((1, 9))).shape == (1, 5)
+    with pytest.raises(ValueError, match=r"^plan: output size -3 is too small"):
+        small(np.ones((1, 1)))
+
+
+def test_lists_and_single_images():
+    layer = engine.plan([[[1.0, 2.0]]], stride=2)
+    np.testing.assert_array_equal(layer([[1.0, 3.0]]), [[1, 2, 3, 6]])
+    np.testing.assert_array_equal(layer([[[1.0, 3.0]]]), [[[1, 2, 3, 6]]])
+    assert layer(np.ones((0, 1, 4))).shape == (0, 1, 8)
+
+
+def test_explain():
+    layer = engine.plan(
+        np.ones((4, 3, 4, 4), np.float32), np.ones(6), 2, 1, groups=2, dilation=(1, 2),
+        activation="leaky_relu", layout="channels_last",
+    )  # fmt: skip
+    text = layer.explain()
+    for said in ("4 -> 6 channels, 2 groups, kernel 4×4, stride 2×2, dilation 1×2", "leaky_relu",
+                 "channels_last"):  # fmt: skip
+        assert said in text
+    if engine.available():
+        assert engine.target() in text
+    assert engine.target() in repr(layer)
