@@ -5,6 +5,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #include "engine.hpp"
 
 #ifndef TCONV_TARGET
@@ -62,6 +66,30 @@ struct Zip {
         return m;
     }
 };
+
+// Stores past the caches, where p is aligned to a vector; fence() makes such stores seen.
+template <class T>
+TCONV_INLINE void stream(T* p, typename Lanes<T>::V v) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(reinterpret_cast<float*>(p), (__m512)v);
+#elif defined(__AVX2__)
+    _mm256_stream_ps(reinterpret_cast<float*>(p), (__m256)v);
+#elif defined(__SSE2__)
+    _mm_stream_ps(reinterpret_cast<float*>(p), (__m128)v);
+#else
+    store<T>(p, v);
+#endif
+}
+
+TCONV_INLINE void fence() {
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
+TCONV_INLINE bool aligned(const void* p) {
+    return reinterpret_cast<uintptr_t>(p) % TCONV_VECTOR_BYTES == 0;
+}
 
 // S vectors v become the S vectors of v[0][0], v[1][0], ..., v[0][1], v[1][1], ...
 template <class T, int S>

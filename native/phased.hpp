@@ -15,6 +15,7 @@ constexpr int64_t product_bytes = 256 << 10;  // products of one tile, waiting t
 constexpr int64_t widest_tile = 1024;         // positions
 constexpr int64_t product_rows = 64;          // rows that one block of output channels aims at
 constexpr int64_t tasks_a_thread = 4;
+constexpr int64_t streamed_bytes = 24 << 20;  // of an output that no cache would hold
 
 TCONV_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 TCONV_INLINE int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -30,6 +31,7 @@ struct Tiling {
     int64_t plane;                  // cells of one channel
     int64_t width;                  // positions of a whole tile, the gaps between rows included
     int64_t row;                    // distance between rows of the products
+    bool streams;                   // whether the output goes past the caches
     bool whole;                     // whether every output is at one of the positions, in a phase
 };
 
@@ -154,6 +156,9 @@ class Phased : public Packed<T> {
     Tiling tiling(const Shape& shape, int threads) const {
         Tiling t;
         int64_t reach[3];
+        const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
+        t.streams =
+            shape.batch * layer_.out_channels * cells * int64_t(sizeof(T)) >= streamed_bytes;
         t.whole = true;
         for (int a = 0; a < 3; ++a) {
             const Axis& axis = layer_.axes[a];
@@ -186,9 +191,9 @@ class Phased : public Packed<T> {
         }
         t.images = min(max(shape.batch, 1), room);
         t.image_tiles = ceil_div(shape.batch, t.images);
-        const int64_t cells = t.images * t.pitch[0] * t.pitch[1] * t.pitch[2];
+        const int64_t panel = t.images * t.pitch[0] * t.pitch[1] * t.pitch[2];
         t.width = max(position(t, t.images - 1, t.tile[0] - 1, t.tile[1] - 1, t.tile[2] - 1) + 1, 0);
-        t.plane = (ceil_div(cells, 16) | 1) * 16;
+        t.plane = (ceil_div(panel, 16) | 1) * 16;
         t.row = (ceil_div(t.width, 16) | 1) * 16;
         return t;
     }
@@ -239,6 +244,7 @@ class Phased : public Packed<T> {
             write(shape, t, start, count, image, images, group, channel,
                   min(block_, out_ - channel), products.data(), t.row, y);
         }
+        if (t.streams) fence();
     }
 
     void fill_panel(const Shape& shape, const Tiling& t, const int64_t* start, const int64_t* count,
@@ -363,7 +369,7 @@ class Phased : public Packed<T> {
                                     write_row(channel + (oz * out[1] + oy) * out[2], out[2],
                                               start[2] * axes[2].stride - crop[2],
                                               axes[2].stride, xs.data(), size(xs), count[2], from,
-                                              channels * product_row);
+                                              channels * product_row, t.streams);
                                 }
                         }
                 }
@@ -372,7 +378,8 @@ class Phased : public Packed<T> {
 
     // to[at + x·stride + phase] = from[phase][x], as far as it lies in [0, length)
     static void write_row(T* to, int64_t length, int64_t at, int64_t stride, const int64_t* phases,
-                          int64_t phase_count, int64_t count, const T* from, int64_t phase_row) {
+                          int64_t phase_count, int64_t count, const T* from, int64_t phase_row,
+                          bool streams) {
         constexpr int64_t lanes = Lanes<T>::count;
         // positions whose every phase lies inside
         int64_t low = 0, high = count;
@@ -389,14 +396,11 @@ class Phased : public Packed<T> {
         to += at;
         int64_t x = low;
         if (phase_count == stride) {
-            if (stride == 1) {
-                copy(to + low, from + low, high - low);
-                return;
-            }
-            if (stride == 2) x = write_interleaved<2>(to, from, phase_row, x, high);
+            if (stride == 1) x = write_interleaved<1>(to, from, phase_row, x, high, streams);
+            if (stride == 2) x = write_interleaved<2>(to, from, phase_row, x, high, streams);
             if (stride == 3) x = write_threes(to, from, phase_row, x, high);
-            if (stride == 4) x = write_interleaved<4>(to, from, phase_row, x, high);
-            if (stride == 8) x = write_interleaved<8>(to, from, phase_row, x, high);
+            if (stride == 4) x = write_interleaved<4>(to, from, phase_row, x, high, streams);
+            if (stride == 8) x = write_interleaved<8>(to, from, phase_row, x, high, streams);
             if (stride >= lanes && stride > 8) x = write_turned(to, stride, from, phase_row, x, high);
         }
         for (; x < high; ++x)
@@ -406,12 +410,25 @@ class Phased : public Packed<T> {
 
     template <int S>
     static int64_t write_interleaved(T* to, const T* from, int64_t phase_row, int64_t x,
-                                     int64_t high) {
+                                     int64_t high, bool streams) {
         constexpr int64_t lanes = Lanes<T>::count;
-        for (; x < high; x += lanes) {
-            typename Lanes<T>::V v[S];
+        typename Lanes<T>::V v[S];
+        const auto read = [&] {
             for (int i = 0; i < S; ++i) v[i] = load<T>(from + i * phase_row + x);
             interleave<T, S>(v);
+        };
+        int64_t before = 0;  // positions to the first one whose place is aligned
+        while (before < lanes && !aligned(to + S * (x + before))) ++before;
+        if (S <= 2 && streams && before < lanes && x + before + lanes <= high) {
+            read();
+            copy_some<S>(to + S * x, v, S * before);
+            for (x += before; x + lanes <= high; x += lanes) {
+                read();
+                for (int i = 0; i < S; ++i) stream<T>(to + S * x + i * lanes, v[i]);
+            }
+        }
+        for (; x < high; x += lanes) {
+            read();
             store_some<S>(to + S * x, v, S * (high - x));
         }
         return high;
@@ -436,10 +453,16 @@ class Phased : public Packed<T> {
         if (cells >= S * lanes) {
             for (int i = 0; i < S; ++i) store<T>(to + i * lanes, v[i]);
         } else {
-            T rest[S * lanes];
-            for (int i = 0; i < S; ++i) store<T>(rest + i * lanes, v[i]);
-            copy(to, rest, cells);
+            copy_some<S>(to, v, cells);
         }
+    }
+
+    template <int S>
+    static TCONV_INLINE void copy_some(T* to, const typename Lanes<T>::V* v, int64_t cells) {
+        constexpr int64_t lanes = Lanes<T>::count;
+        T cell[S * lanes];
+        for (int i = 0; i < S; ++i) store<T>(cell + i * lanes, v[i]);
+        copy(to, cell, cells);
     }
 
     // Strides of at least a vector: squares of positions and phases, turned.

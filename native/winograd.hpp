@@ -115,47 +115,52 @@ class Winograd final : public Phased<T> {
         const int64_t kernel = this->layer_.axes[0].kernel * this->layer_.axes[1].kernel *
                                this->layer_.axes[2].kernel;
         const Part& part = this->part_.data()[0];
+        Buffer<int64_t> places(part.phases * part.taps);
+        for (int64_t p = 0; p < part.phases; ++p)
+            for (int64_t tap = 0; tap < part.taps; ++tap)
+                places.data()[p * part.taps + tap] = this->kernel_of(part, p, tap);
         T* to = packed_.grow(this->layer_.groups * parts_ * in * out * part.phases + 16);
         for (int64_t g = 0; g < this->layer_.groups; ++g)
             for (int64_t b = 0; b < this->blocks_; ++b) {
                 const int64_t first = b * block, channels = min(block, out - first);
                 const int64_t rows = part.phases * channels;
-                for (int64_t e = 0; e < parts_; ++e)
-                    for (int64_t r = 0; r < rows;) {
-                        const int64_t height = Base::block_rows(rows, r);
-                        for (int64_t c = 0; c < in; ++c)
-                            for (int64_t m = 0; m < height; ++m) {
-                                const int64_t row = r + m;
-                                const T* w = weight + ((g * in + c) * out + first + row % channels) *
-                                                          kernel;
-                                *to++ = component(part, row / channels, e, w);
-                            }
-                        r += height;
+                for (int64_t r = 0; r < rows;) {
+                    const int64_t height = Base::block_rows(rows, r);
+                    for (int64_t m = 0; m < height; ++m) {
+                        const int64_t row = r + m;
+                        const T* w = weight + (g * in * out + first + row % channels) * kernel;
+                        const int64_t* place = places.data() + row / channels * part.taps;
+                        for (int64_t c = 0; c < in; ++c, w += out * kernel)
+                            transform_taps(w, place, part.taps, to + (r * in + c * height + m),
+                                           rows * in);
                     }
+                    r += height;
+                }
+                to += parts_ * rows * in;
             }
     }
 
-    // Component e of the transformed taps of one phase.
-    T component(const Part& part, int64_t phase, int64_t e, const T* w) const {
-        // row e of the transform, for the taps as offsets run: g1 is the nearer tap
-        static constexpr double transform[4][2] = {{0, 1}, {0.5, 0.5}, {-0.5, 0.5}, {1, 0}};
-        int64_t which[3];
+    // The taps of one phase, as offsets run, to their components, each `step` apart.
+    void transform_taps(const T* w, const int64_t* place, int64_t taps, T* to, int64_t step) const {
+        double values[64];
+        for (int64_t tap = 0; tap < taps; ++tap) values[tap] = static_cast<double>(w[place[tap]]);
+        // axis by axis from the last, (taps) become (components, earlier taps)
+        int64_t count = taps;
         for (int a = 2; a >= 0; --a) {
-            which[a] = wide_[a] ? e % 4 : -1;
-            if (wide_[a]) e /= 4;
-        }
-        double sum = 0;
-        for (int64_t tap = 0; tap < part.taps; ++tap) {
-            double factor = 1;
-            int64_t rest = tap;
-            for (int a = 2; a >= 0; --a) {
-                if (which[a] < 0) continue;
-                factor *= transform[which[a]][rest % 2];
-                rest /= 2;
+            if (!wide_[a]) continue;
+            double next[64];
+            const int64_t half = count / 2;
+            for (int64_t i = 0; i < half; ++i) {
+                const double near = values[2 * i], far = values[2 * i + 1];
+                next[i] = far;
+                next[half + i] = (far + near) / 2;
+                next[2 * half + i] = (far - near) / 2;
+                next[3 * half + i] = near;
             }
-            if (factor != 0) sum += factor * static_cast<double>(w[this->kernel_of(part, phase, tap)]);
+            count = 4 * half;
+            for (int64_t i = 0; i < count; ++i) values[i] = next[i];
         }
-        return static_cast<T>(sum);
+        for (int64_t e = 0; e < count; ++e) to[e * step] = static_cast<T>(values[e]);
     }
 
     void run_tile(const Shape& shape, const Tiling& t, const T* x, T* y, int64_t group, int64_t tile,
@@ -196,6 +201,7 @@ class Winograd final : public Phased<T> {
                             t.row, y);
             }
         }
+        if (t.streams) fence();
     }
 
     // One channel of one image to its components, each `step` apart.
