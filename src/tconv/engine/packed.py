@@ -176,7 +176,8 @@ def compute(
         return phases.conv_transpose(x, weight, geometry, groups)
     if not x.flags.c_contiguous:  # it is copied, but only what the output needs
         windows, geometry = geometry.tile([(0, size) for size in geometry.output_size])
-        x = x[(..., *(slice(*window) for window in windows))]
+        needed: Any = (..., *(slice(*window) for window in windows))
+        x = x[needed]
     packed = Packed(weight.astype(dtype, copy=False), None, geometry, groups, once=True)
     y = np.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
     packed.run(np.ascontiguousarray(x, dtype), y, packed.crop(geometry))
