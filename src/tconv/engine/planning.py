@@ -295,7 +295,7 @@ class Plan:
     def _channels_first(self, name: str, array: ArrayLike) -> NDArray[Any]:
         read = read_array(name, array)
         if self._last and read.ndim > self._example.rank:
-            return np.moveaxis(read, -1, read.ndim - 1 - self._example.rank)
+            return np.ascontiguousarray(np.moveaxis(read, -1, read.ndim - 1 - self._example.rank))
         return read
 
     def _as_laid_out(self, array: NDArray[Any], batched: bool) -> NDArray[Any]:
