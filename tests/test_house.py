@@ -26,7 +26,8 @@ HEAVY = {"scipy", "typer", "rich", "pyvips", "soundfile", "click", "matplotlib",
 GEOMETRY_SIDE = {
     f"tconv.{name}"
     for name in (
-        "geometry", "axis", "convolution", "derivation", "parameters", "solve", "relations",
+        "geometry", "axis", "convolution", "derivation", "padding", "parameters",
+        "solve", "relations",
     )
 }  # fmt: skip
 

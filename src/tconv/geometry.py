@@ -13,6 +13,7 @@ from typing import Any
 from tconv.axis import LISTED_AT_MOST, Axis
 from tconv.convolution import Convolution, times
 from tconv.derivation import derive
+from tconv.padding import Window, axis_of, conv_axis_of
 from tconv.parameters import (
     Padding,
     Sizes,
@@ -22,8 +23,6 @@ from tconv.parameters import (
     padding_per_axis,
     per_axis,
 )
-
-Window = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ class Geometry:
         rows = zip(*columns.values(), wanted, strict=True)
         return cls(
             tuple(
-                _axis(*row, padding=pads if isinstance(pads, str) else pads[index])
+                axis_of(*row, padding=pads if isinstance(pads, str) else pads[index])
                 for index, row in enumerate(rows)
             )
         )
@@ -218,7 +217,7 @@ class Geometry:
         pads = padding_per_axis(padding, rank)
         return cls(
             tuple(
-                _conv_axis(i, k, s, d, pads if isinstance(pads, str) else pads[index])
+                conv_axis_of(i, k, s, d, pads if isinstance(pads, str) else pads[index])
                 for index, (i, k, s, d) in enumerate(
                     zip(
                         per_axis("input_size", input_size, rank, minimum=1),
@@ -554,98 +553,3 @@ def _scaled(table: Any, factor: int) -> Any:
     if isinstance(table, list):
         return [_scaled(row, factor) for row in table]
     return table * factor
-
-
-def _axis(
-    input_size: int,
-    kernel_size: int,
-    stride: int,
-    dilation: int,
-    output_padding: int,
-    output_size: int | None,
-    *,
-    padding: str | Window,
-) -> Axis:
-    effective = dilation * (kernel_size - 1) + 1
-    full = (input_size - 1) * stride + effective
-    if padding == "same":
-        if output_padding:
-            raise ValueError("padding='same' sets the output size; output_padding must be 0")
-        if output_size is None:
-            output_size = input_size * stride
-        _check_reach(output_size, (input_size - 1) * stride + 1, stride)
-        before = max(full - output_size, 0) // 2
-        return Axis(input_size, kernel_size, stride, dilation, before, output_size)
-    before, after = _margins(padding, effective)
-    least = full - before - after
-    if output_size is not None:
-        _check_reach(output_size, least, stride)
-        return Axis(input_size, kernel_size, stride, dilation, before, output_size)
-    if output_padding >= max(stride, dilation):
-        raise ValueError(
-            f"output_padding {output_padding} must be smaller than stride {stride} "
-            f"or dilation {dilation}"
-        )
-    size = least + output_padding
-    if size < 1:
-        raise ValueError(
-            f"output size {size} is too small: full output ({input_size}-1)·{stride} + {effective} "
-            f"= {full} less padding {before} and {after} plus output_padding {output_padding}; "
-            "pad less"
-        )
-    return Axis(input_size, kernel_size, stride, dilation, before, size)
-
-
-def _conv_axis(
-    input_size: int, kernel_size: int, stride: int, dilation: int, padding: str | Window
-) -> Axis:
-    effective = dilation * (kernel_size - 1) + 1
-    if padding == "same":
-        outputs = -(-input_size // stride)
-        before = max((outputs - 1) * stride + effective - input_size, 0) // 2
-        return Axis(outputs, kernel_size, stride, dilation, before, input_size)
-    before, after = _margins(padding, effective)
-    padded = input_size + before + after
-    if padded < effective:
-        raise ValueError(
-            f"kernel {effective} (dilated) is larger than the padded input "
-            f"{input_size} + {before} + {after} = {padded}; pad more"
-        )
-    return Axis(
-        (padded - effective) // stride + 1, kernel_size, stride, dilation, before, input_size
-    )
-
-
-def _margins(padding: str | Window, effective: int) -> Window:
-    if not isinstance(padding, str):
-        return padding
-    if padding == "valid":
-        return 0, 0
-    if padding == "full":
-        return effective - 1, effective - 1
-    if effective % 2 == 0:
-        raise ValueError(
-            f"padding='half' needs an odd effective kernel, got {effective}; give integers"
-        )
-    return effective // 2, effective // 2
-
-
-def _check_reach(output_size: int, least: int, stride: int) -> None:
-    most = least + stride - 1
-    if most < 1:
-        raise ValueError(
-            f"output_size {output_size} is out of reach: every size stride {stride} gives is below "
-            "1; pad less"
-        )
-    least = max(least, 1)
-    if not least <= output_size <= most:
-        reach = (
-            f"{least}"
-            if least == most
-            else f"{least} or {most}"
-            if least + 1 == most
-            else f"{least} to {most}"
-        )
-        raise ValueError(
-            f"output_size {output_size} is out of reach: stride {stride} gives {reach}"
-        )

@@ -294,3 +294,20 @@ def test_weights_that_do_not_fit(tconv_refuses, here) -> None:
     )
     np.savez("several.npz", first=np.ones(3), second=np.ones(3))
     assert "must hold 'weight'" in tconv_refuses("upsample", "photo.png", "--kernel", "several.npz")
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.array([[1.0, np.nan]]), "holds NaN or infinity"),
+        (np.array([[1.0, np.inf]]), "holds NaN or infinity"),
+        (np.array([[1j, 1]]), "holds complex128 values"),
+        (np.array([[True, False]]), "holds bool values"),
+    ],
+)
+def test_weights_must_be_finite_real_numbers(weight, message, tconv_refuses, here) -> None:
+    photo(here / "photo.png")
+    np.save("w.npy", weight)
+    np.savez("w.npz", weight=np.ones((2, 2)), bias=weight)
+    for name in ("w.npy", "w.npz"):
+        assert message in tconv_refuses("upsample", "photo.png", "--kernel", name)

@@ -129,11 +129,21 @@ def read_weights(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     MediaError
         If the file cannot be read or holds something else.
     """
+    weight, *bias = _arrays(path)
+    for array in (weight, *bias):
+        if array.dtype.kind not in "iuf":
+            raise MediaError(f"{path} holds {array.dtype} values; weights are real numbers")
+        if not np.isfinite(array).all():
+            raise MediaError(f"{path} holds NaN or infinity; weights are finite")
+    return weight, bias[0] if bias else None
+
+
+def _arrays(path: Path) -> list[NDArray[Any]]:
     if path.suffix.lower() == ".npy":
         with open_media(path) as source:
             if source.kind != "array":
                 raise MediaError(f"{path} is a {source.kind}, not an array of weights")
-            return source.read(0, source.shape[0]), None
+            return [source.read(0, source.shape[0])]
     if not path.is_file():
         raise MediaError(f"{path} is not a file")
     try:
@@ -142,10 +152,10 @@ def read_weights(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     except Exception:  # a hostile archive fails in as many ways as zip and .npy headers have
         raise MediaError(f"{path} is not a readable .npz archive of arrays") from None
     if len(arrays) == 1:
-        return next(iter(arrays.values())), None
+        return list(arrays.values())
     if "weight" not in arrays or set(arrays) - {"weight", "bias"}:
         raise MediaError(f"{path} must hold 'weight' and perhaps 'bias', not {sorted(arrays)}")
-    return arrays["weight"], arrays.get("bias")
+    return [arrays[name] for name in ("weight", "bias") if name in arrays]
 
 
 def agreement(layer: Layer, groups: int, x: NDArray[Any]) -> dict[str, float]:
