@@ -9,6 +9,9 @@ namespace tconv::TCONV_TARGET {
 constexpr int max_rows = 8;
 constexpr int max_vectors = TCONV_VECTOR_BYTES == 64 ? 3 : 1 + (TCONV_VECTOR_BYTES == 32);
 
+// Products summed in one chain; longer sums are cut, so that rounding errors do not pile up.
+constexpr int64_t longest_sum = 256;
+
 template <class T>
 struct Product {
     int64_t channels, taps, plane;
@@ -33,29 +36,37 @@ void micro(const Product<T>& p) {
     const T* b = p.b;
     const int64_t taps = p.taps, plane = p.plane;
     const int32_t* const offset = p.offset;
-    for (int64_t channel = 0; channel < p.channels; ++channel, b += plane) {
-        for (int64_t tap = 0; tap < taps; ++tap, a += M) {
-            const T* at = b + offset[tap];
-            V v[N];
+    const int64_t at_once = taps < longest_sum ? longest_sum / taps : 1;
+    for (int64_t done = 0; done < p.channels;) {
+        const int64_t end = p.channels - done > at_once ? done + at_once : p.channels;
+        const bool first = done == 0, last = end == p.channels;
+        for (; done < end; ++done, b += plane) {
+            for (int64_t tap = 0; tap < taps; ++tap, a += M) {
+                const T* at = b + offset[tap];
+                V v[N];
 #pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                v[n] = load<T>(at + n * lanes);
-                __builtin_prefetch(at + 2 * plane + n * lanes);
-            }
+                for (int n = 0; n < N; ++n) {
+                    v[n] = load<T>(at + n * lanes);
+                    __builtin_prefetch(at + 2 * plane + n * lanes);
+                }
 #pragma GCC unroll 8
-            for (int m = 0; m < M; ++m) {
-                const V w = V{} + a[m];
+                for (int m = 0; m < M; ++m) {
+                    const V w = V{} + a[m];
 #pragma GCC unroll 4
-                for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
+                    for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
+                }
             }
         }
+        for (int m = 0; m < M; ++m)
+            for (int n = 0; n < N; ++n) {
+                T* const c = p.c + m * p.row + n * lanes;
+                V v = sum[m][n];
+                if (!first) v += load<T>(c);
+                if (last && p.relu) v = v > V{} ? v : V{};
+                store<T>(c, v);
+                sum[m][n] = V{};
+            }
     }
-    for (int m = 0; m < M; ++m)
-        for (int n = 0; n < N; ++n) {
-            V v = sum[m][n];
-            if (p.relu) v = v > V{} ? v : V{};
-            store<T>(p.c + m * p.row + n * lanes, v);
-        }
 }
 
 template <class T>
