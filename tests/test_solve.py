@@ -124,3 +124,12 @@ def test_huge_sizes_are_solved_exactly():
     (found,) = solve(output_size=2**41, kernel_size=4, stride=2, padding=1, dilation=1,
                      output_padding=0)  # fmt: skip
     assert found.input_size == (2**40,)
+
+
+def test_completions_beyond_64_bits_are_left_out() -> None:
+    largest = 2**63 - 1
+    found = solve(output_size=largest, kernel_size=3)
+    assert found
+    for solution in found:
+        assert solution.input_size[0] <= largest
+        assert solution.geometry.output_size == (largest,)

@@ -6,7 +6,7 @@ from itertools import product
 from math import prod
 
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, common_rank, integer, per_axis
+from tconv.parameters import LARGEST, Sizes, common_rank, integer, per_axis
 
 COMPLETIONS_AT_MOST = 100_000
 CANDIDATES_AT_MOST = 1_000_000
@@ -163,6 +163,8 @@ def solve(
         axes = [_completions(given_sizes[a], (k[a], s[a], p[a], d[a]), sizes) for a in range(rank)]
         for completion in product(*map(_limited, axes)):
             i, o, extra = zip(*completion, strict=True)
+            if max(*i, *o) > LARGEST:
+                continue
             found.add(Solution(i, o, k, s, p, extra, d))
             if len(found) > COMPLETIONS_AT_MOST:
                 raise ValueError(

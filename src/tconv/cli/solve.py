@@ -51,7 +51,9 @@ def solve(
         rows = [asdict(solution) | {"even_overlap": solution.geometry.even} for solution in found]
         print(json_format.dumps(rows, indent=2))
         return
-    table = Table(*(name.replace("_", " ") for name in PARAMETERS), "overlap", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading in (*(name.replace("_", " ") for name in PARAMETERS), "overlap"):
+        table.add_column(heading, overflow="fold")
     for solution in found[:limit]:
         table.add_row(*_row(solution))
     console = Console(highlight=False)
