@@ -15,13 +15,22 @@ struct Axis {
 
 enum class Activation : int { none, relu, leaky_relu, tanh, sigmoid, gelu, silu };
 
+// Ways to compute a layer. `automatic` is the one that costs least for the shape at hand.
+enum class Method : int { automatic, positions, winograd, channels, streaming };
+constexpr int methods = 5;
+
+// How arrays lie: (N, C, *spatial) or (N, *spatial, C).
+enum class Layout : int { channels_first, channels_last };
+
 // A layer: everything that does not depend on the size of an input. Channels are totals.
 struct Layer {
     int64_t groups = 1, in_channels = 1, out_channels = 1;
     Axis axes[3];
     Activation activation = Activation::none;
     double alpha = 0;
-    bool once = false;  // packed for a single call: weights are not worth transforming
+    Layout layout = Layout::channels_first;
+    Method method = Method::automatic;
+    bool once = false;  // packed for a single call, which pays for the packing too
 };
 
 // The size of one call: y[o] = sum of x[i]·w[k] over i·s + k·d - crop = o, 0 <= o < output.
@@ -32,6 +41,27 @@ struct Shape {
 // Thrown where memory for packed weights or a workspace is refused.
 struct OutOfMemory {};
 
+// Thrown where the method asked for does not do the layer, with the sentence that says why.
+struct Refused {
+    const char* why;
+};
+
+// What a call costs by one method, all threads together, counted in vector operations.
+struct Cost {
+    double products = 0;  // multiply-adds
+    double others = 0;    // loads, stores, shuffles and additions beside them
+    double bytes = 0;     // moved to and from memory, beyond the caches
+    double packing = 0;   // vector operations to make the weights ready, paid once
+    int64_t tasks = 1;    // pieces that threads can take
+};
+
+// What a plan says of one method for one shape: a cost, or why it cannot.
+struct Prospect {
+    const char* refusal = nullptr;
+    Cost cost;
+    double operations = 0;  // of the slowest thread, in the time of one multiply-add
+};
+
 // Runs body(task) for every task in [0, tasks), claimed in turn by the threads of the pool.
 using Parallel = std::function<void(int64_t tasks, const std::function<void(int64_t)>& body)>;
 
@@ -40,18 +70,27 @@ template <class T>
 class Packed {
   public:
     virtual ~Packed() = default;
-    // x: (N, C_in, *input), y: (N, C_out, *output), both contiguous.
+    // x: (N, C_in, *input), y: (N, C_out, *output), or channels last; both contiguous.
     virtual void run(const Shape& shape, const T* x, T* y, int threads,
                      const Parallel& parallel) const = 0;
+};
+
+// A layer whose method is chosen by the shape; each method packs the weights when first taken.
+template <class T>
+class Chosen : public Packed<T> {
+  public:
+    virtual Method choose(const Shape& shape) const = 0;
+    virtual Prospect prospect(Method method, const Shape& shape, int threads) const = 0;
 };
 
 // One target's kernels: the same source compiled with that target's flags.
 struct Target {
     const char* name;
     int lanes;  // of float32
-    // weight: (C_in, C_out/groups, *kernel) contiguous; bias: (C_out) or null.
-    std::unique_ptr<Packed<float>> (*pack_f32)(const Layer&, const float* weight, const float* bias);
-    std::unique_ptr<Packed<double>> (*pack_f64)(const Layer&, const double* weight,
+    // weight: (C_in, C_out/groups, *kernel) contiguous; bias: (C_out) or null. Both stay as they
+    // are, and where they are, while what is returned lives. Throws Refused.
+    std::unique_ptr<Chosen<float>> (*plan_f32)(const Layer&, const float* weight, const float* bias);
+    std::unique_ptr<Chosen<double>> (*plan_f64)(const Layer&, const double* weight,
                                                 const double* bias);
 };
 

@@ -1,7 +1,6 @@
 // Compiled once for every target, with TCONV_TARGET and that target's flags.
+#include "choice.hpp"
 #include "engine.hpp"
-#include "phased.hpp"
-#include "winograd.hpp"
 
 #define TCONV_JOIN_(a, b) a##b
 #define TCONV_JOIN(a, b) TCONV_JOIN_(a, b)
@@ -13,17 +12,15 @@ namespace tconv {
 namespace TCONV_TARGET {
 
 template <class T>
-std::unique_ptr<Packed<T>> pack(const Layer& layer, const T* weight, const T* bias) {
-    if (!layer.once && Winograd<T>::suits(layer))
-        return std::unique_ptr<Packed<T>>(new Winograd<T>(layer, weight, bias));
-    return std::unique_ptr<Packed<T>>(new Phased<T>(layer, weight, bias));
+std::unique_ptr<Chosen<T>> plan(const Layer& layer, const T* weight, const T* bias) {
+    return std::unique_ptr<Chosen<T>>(new Choice<T>(layer, weight, bias));
 }
 
 }  // namespace TCONV_TARGET
 
 const Target& TCONV_JOIN(target_, TCONV_TARGET)() {
     static const Target target{TCONV_TEXT(TCONV_TARGET), TCONV_TARGET::Lanes<float>::count,
-                               TCONV_TARGET::pack<float>, TCONV_TARGET::pack<double>};
+                               TCONV_TARGET::plan<float>, TCONV_TARGET::plan<double>};
     return target;
 }
 

@@ -1,6 +1,7 @@
 // The door to Python: reads buffers, checks them, and runs packed layers with the GIL released.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -9,8 +10,10 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cpu.hpp"
@@ -67,11 +70,10 @@ class Buffer {
     int axes() const { return view_.ndim; }
     int64_t size(int axis) const { return view_.shape[axis]; }
 
-    // The sizes after the first two, with leading ones.
-    void spatial(int64_t* sizes) const {
+    // `count` sizes from `first` on, with leading ones.
+    void spatial(int first, int count, int64_t* sizes) const {
         std::fill_n(sizes, spatial_axes, int64_t{1});
-        std::copy(view_.shape + 2, view_.shape + view_.ndim,
-                  sizes + spatial_axes - (view_.ndim - 2));
+        std::copy_n(view_.shape + first, count, sizes + spatial_axes - count);
     }
 
   private:
@@ -103,10 +105,11 @@ class Plan {
   public:
     Plan(const std::string& target_name, nb::handle weight_array, nb::handle bias_array,
          int64_t groups, const Triple& stride, const Triple& dilation, int activation,
-         double alpha, bool once) {
+         double alpha, bool once, bool channels_last, int method)
+        : weight_("weight", weight_array, 3, 2 + spatial_axes) {
         const Target* target = find_target(target_name);
         if (!target) refuse("this machine does not run the target " + target_name);
-        const Buffer<const T> weight("weight", weight_array, 3, 2 + spatial_axes);
+        const Buffer<const T>& weight = weight_;
         axes_ = weight.axes();
         layer_.groups = groups;
         layer_.in_channels = weight.size(0);
@@ -120,32 +123,68 @@ class Plan {
         layer_.activation = static_cast<Activation>(activation);
         layer_.alpha = alpha;
         layer_.once = once;
-        pack(*target, weight, bias_array);
+        layer_.layout = channels_last ? Layout::channels_last : Layout::channels_first;
+        require(method >= 0 && method < methods, "method", "one of those known");
+        layer_.method = static_cast<Method>(method);
+        if (!bias_array.is_none()) {
+            bias_.emplace("bias", bias_array, 1, 1);
+            require(bias_->size(0) == layer_.out_channels, "bias", "one number an output channel");
+        }
+        const T* bias = bias_ ? bias_->data() : nullptr;
+        if constexpr (std::is_same_v<T, float>)
+            chosen_ = target->plan_f32(layer_, weight.data(), bias);
+        else
+            chosen_ = target->plan_f64(layer_, weight.data(), bias);
     }
 
     void run(nb::handle x_array, nb::handle y_array, const Triple& crop) const {
         const Buffer<const T> x("x", x_array, axes_, axes_);
         const Buffer<T> y("y", y_array, axes_, axes_, true);
-        require(x.size(1) == layer_.in_channels, "x", "of as many channels as the weight reads");
-        require(y.size(1) == layer_.out_channels, "y", "of as many channels as the weight makes");
+        const int channel = layer_.layout == Layout::channels_last ? axes_ - 1 : 1;
+        require(x.size(channel) == layer_.in_channels, "x", "of as many channels as the weight reads");
+        require(y.size(channel) == layer_.out_channels, "y", "of as many channels as the weight makes");
         require(x.size(0) == y.size(0), "y", "of the same batch as x");
         Shape shape;
         shape.batch = x.size(0);
-        x.spatial(shape.input);
-        y.spatial(shape.output);
+        const int first = channel == 1 ? 2 : 1;
+        x.spatial(first, axes_ - 2, shape.input);
+        y.spatial(first, axes_ - 2, shape.output);
         std::copy(crop.begin(), crop.end(), shape.crop);
-        for (int axis = 0; axis < spatial_axes; ++axis)
-            require(shape.input[axis] > 0 && shape.output[axis] > 0, "sizes", "positive");
+        check_sizes(shape);
         if (shape.batch == 0) return;
         static const Parallel parallel = run_tasks;
         nb::gil_scoped_release free;
-        packed_->run(shape, x.data(), y.data(), pool::num_threads(), parallel);
+        chosen_->run(shape, x.data(), y.data(), pool::num_threads(), parallel);
+    }
+
+    // The method taken for a shape, and of each method why it cannot run, or its costs: products,
+    // other operations, bytes, packing, tasks, and the whole of the slowest thread.
+    std::pair<int, std::vector<std::pair<std::string, std::vector<double>>>> explain(
+        int64_t batch, const Triple& input, const Triple& crop, const Triple& output) const {
+        Shape shape;
+        shape.batch = batch;
+        std::copy(input.begin(), input.end(), shape.input);
+        std::copy(crop.begin(), crop.end(), shape.crop);
+        std::copy(output.begin(), output.end(), shape.output);
+        check_sizes(shape);
+        std::vector<std::pair<std::string, std::vector<double>>> said;
+        for (int m = 1; m < methods; ++m) {
+            const Prospect all =
+                chosen_->prospect(static_cast<Method>(m), shape, pool::num_threads());
+            const Cost& c = all.cost;
+            if (all.refusal)
+                said.push_back({all.refusal, {}});
+            else
+                said.push_back({"", {c.products, c.others, c.bytes, c.packing,
+                                     static_cast<double>(c.tasks), all.operations}});
+        }
+        return {static_cast<int>(chosen_->choose(shape)), said};
     }
 
   private:
     void set_axes(const Buffer<const T>& weight, const Triple& stride, const Triple& dilation) {
         int64_t kernel[spatial_axes];
-        weight.spatial(kernel);
+        weight.spatial(2, axes_ - 2, kernel);
         for (int axis = 0; axis < spatial_axes; ++axis) {
             require(kernel[axis] > 0 && stride[axis] > 0 && dilation[axis] > 0,
                     "kernel, stride and dilation", "positive");
@@ -153,24 +192,16 @@ class Plan {
         }
     }
 
-    void pack(const Target& target, const Buffer<const T>& weight, nb::handle bias_array) {
-        if (bias_array.is_none()) return pack(target, weight.data(), nullptr);
-        const Buffer<const T> bias("bias", bias_array, 1, 1);
-        require(bias.size(0) == layer_.out_channels, "bias", "one number an output channel");
-        pack(target, weight.data(), bias.data());
-    }
-
-    void pack(const Target& target, const T* weight, const T* bias) {
-        nb::gil_scoped_release free;
-        if constexpr (std::is_same_v<T, float>)
-            packed_ = target.pack_f32(layer_, weight, bias);
-        else
-            packed_ = target.pack_f64(layer_, weight, bias);
+    static void check_sizes(const Shape& shape) {
+        for (int axis = 0; axis < spatial_axes; ++axis)
+            require(shape.input[axis] > 0 && shape.output[axis] > 0, "sizes", "positive");
     }
 
     Layer layer_;
     int axes_ = 2 + spatial_axes;
-    std::unique_ptr<Packed<T>> packed_;
+    Buffer<const T> weight_;
+    std::optional<Buffer<const T>> bias_;
+    std::unique_ptr<Chosen<T>> chosen_;
 };
 
 template <class T>
@@ -178,10 +209,12 @@ void define_plan(nb::module_& module, const char* name) {
     using nb::literals::operator""_a;
     nb::class_<Plan<T>>(module, name)
         .def(nb::init<const std::string&, nb::handle, nb::handle, int64_t, const Triple&,
-                      const Triple&, int, double, bool>(),
+                      const Triple&, int, double, bool, bool, int>(),
              "target"_a, "weight"_a, "bias"_a.none(), "groups"_a, "stride"_a, "dilation"_a,
-             "activation"_a, "alpha"_a, "once"_a = false)
-        .def("run", &Plan<T>::run, "x"_a, "y"_a, "crop"_a);
+             "activation"_a, "alpha"_a, "once"_a = false,
+             "channels_last"_a = false, "method"_a = 0)
+        .def("run", &Plan<T>::run, "x"_a, "y"_a, "crop"_a)
+        .def("explain", &Plan<T>::explain, "batch"_a, "input"_a, "crop"_a, "output"_a);
 }
 
 std::vector<std::string> target_names() {
@@ -195,6 +228,8 @@ void translate(const std::exception_ptr& thrown, void*) {
         std::rethrow_exception(thrown);
     } catch (const OutOfMemory&) {
         PyErr_NoMemory();
+    } catch (const Refused& refused) {
+        PyErr_SetString(PyExc_ValueError, refused.why);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cost.hpp"
 #include "micro.hpp"
 #include "shares.hpp"
 
@@ -46,15 +47,33 @@ struct Part {
 template <class T>
 class Phased : public Packed<T> {
   public:
-    Phased(const Layer& layer, const T* weight, const T* bias) : layer_(layer) {
-        in_ = layer.in_channels / layer.groups;
-        out_ = layer.out_channels / layer.groups;
-        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
-        make_parts();
-        const int64_t blocks = ceil_div(out_, max(1, product_rows / phases_));
-        block_ = ceil_div(out_, blocks);
-        blocks_ = ceil_div(out_, block_);
-        pack(weight, bias);
+    static const char* refusal(const Layer& layer) {
+        return layer.layout == Layout::channels_first ? nullptr
+                                                      : "its lanes lie along positions, channels first";
+    }
+
+    Phased(const Layer& layer, const T* weight, const T* bias) : Phased(layer, bias) {
+        pack(weight);
+    }
+
+    // What this costs: products over whole vectors, gaps between rows included; the panel filled
+    // and the products written, a vector at a time.
+    static Cost cost(const Layer& layer, const Shape& shape, int threads) {
+        const Phased plain(layer, nullptr);
+        const Tiling t = plain.tiling(shape, threads);
+        const double lanes = Lanes<T>::count, out = static_cast<double>(plain.out_);
+        const double tiles = static_cast<double>(t.image_tiles * t.tiles[0] * t.tiles[1] *
+                                                 t.tiles[2] * layer.groups);
+        const double vectors = static_cast<double>(ceil_div(t.width, Lanes<T>::count));
+        const double in = static_cast<double>(plain.in_);
+        Cost c;
+        c.products = tiles * vectors * in * out * static_cast<double>(plain.taps_);
+        c.others = tiles * (in * 2 * static_cast<double>(t.plane) / lanes +
+                            3 * out * static_cast<double>(plain.phases_) * vectors);
+        c.bytes = plain.moved(shape);
+        c.packing = static_cast<double>(layer.groups) * in * out * static_cast<double>(plain.taps_);
+        c.tasks = static_cast<int64_t>(tiles);
+        return c;
     }
 
     void run(const Shape& shape, const T* x, T* y, int threads,
@@ -77,6 +96,29 @@ class Phased : public Packed<T> {
     }
 
   protected:
+    // Without weights packed.
+    Phased(const Layer& layer, const T* bias) : layer_(layer) {
+        in_ = layer.in_channels / layer.groups;
+        out_ = layer.out_channels / layer.groups;
+        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
+        make_parts();
+        const int64_t blocks = ceil_div(out_, max(1, product_rows / phases_));
+        block_ = ceil_div(out_, blocks);
+        blocks_ = ceil_div(out_, block_);
+        bias_.grow(layer.out_channels);
+        for (int64_t c = 0; c < layer.out_channels; ++c) bias_.data()[c] = bias ? bias[c] : T(0);
+    }
+
+    // Bytes that input and output are.
+    double moved(const Shape& shape) const {
+        double in = static_cast<double>(layer_.in_channels), out = static_cast<double>(layer_.out_channels);
+        for (int a = 0; a < 3; ++a) {
+            in *= static_cast<double>(shape.input[a]);
+            out *= static_cast<double>(shape.output[a]);
+        }
+        return static_cast<double>(shape.batch) * (in + out) * sizeof(T);
+    }
+
     void make_parts() {
         parts_ = 0;
         part_.grow(static_cast<int64_t>(axes_[0].shares.size() * axes_[1].shares.size() *
@@ -107,11 +149,9 @@ class Phased : public Packed<T> {
     }
 
     // Weights of (group, block, part) lie in that order, as [rows][channel][tap][row].
-    void pack(const T* weight, const T* bias) {
+    void pack(const T* weight) {
         T* to = packed_.grow(layer_.groups * in_ * out_ * taps_ + 16);
         start_.grow(layer_.groups * phases_ * out_ + 1);
-        bias_.grow(layer_.out_channels);
-        for (int64_t c = 0; c < layer_.out_channels; ++c) bias_.data()[c] = bias ? bias[c] : T(0);
         const Axis* axes = layer_.axes;
         const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
         Buffer<int64_t> places(max_rows * max(1, offsets_));

@@ -34,38 +34,45 @@ class Winograd final : public Phased<T> {
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
-    static bool suits(const Layer& layer) {
-        int64_t phases = 1;
+    static const char* refusal(const Layer& layer) {
+        if (layer.layout != Layout::channels_first)
+            return "its lanes lie along positions, channels first";
         for (int a = 0; a < 3; ++a) {
             const Shares shares = shares_of(layer.axes[a]);
-            if (shares.shares.size() != 1) return false;
+            if (shares.shares.size() != 1) return "phases have taps at different offsets";
             const Share& share = shares.shares[0];
-            phases *= static_cast<int64_t>(share.phases.size());
             const bool one = share.offsets.size() == 1;
             const bool two = share.offsets.size() == 2 && share.offsets[1] == share.offsets[0] + 1;
-            if (!(two || (one && a < 2))) return false;
+            if (!(two || (one && a < 2))) return "phases have not two neighbouring taps an axis";
         }
-        return layer.in_channels / layer.groups >= fewest_winograd_channels &&
-               layer.out_channels / layer.groups * phases >= fewest_winograd_rows;
+        return nullptr;
     }
 
-    Winograd(const Layer& layer, const T* weight, const T* bias) : Base(layer, weight, bias) {
-        parts_ = 1;
-        for (int a = 0; a < 3; ++a) {
-            wide_[a] = this->axes_[a].shares[0].offsets.size() == 2;
-            if (wide_[a]) parts_ *= 4;
-        }
+    static Cost cost(const Layer& layer, const Shape& shape, int threads) {
+        const Winograd plain(layer, nullptr);
+        const Tiling t = plain.cut(shape, threads);
+        int64_t all = shape.batch;
+        for (int a = 0; a < 3; ++a) all *= plain.covered(a, t.count[a]);
+        Cost c = Base::cost(layer, shape, threads);
+        const int64_t phases = plain.phases_ * layer.out_channels / layer.groups;
+        if (all < fewest_winograd_tiles || plain.in_ < fewest_winograd_channels ||
+            phases < fewest_winograd_rows)
+            c.products *= 2;
+        else
+            c.products /= 1.2;
+        return c;
+    }
+
+    Winograd(const Layer& layer, const T* weight, const T* bias) : Winograd(layer, bias) {
         pack(weight);
     }
 
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
         const Tiling t = cut(shape, threads);
-        const int64_t all = shape.batch * covered(0, t.count[0]) * covered(1, t.count[1]) *
-                            covered(2, t.count[2]);
-        if (all < fewest_winograd_tiles) return Base::run(shape, x, y, threads, parallel);
         if (!t.whole) this->fill(shape, y, parallel);
         const int64_t tiles = t.image_tiles * t.tiles[0] * t.tiles[1] * t.tiles[2];
+        if (tiles == 0) return;
         const int64_t groups = this->layer_.groups;
         const int64_t splits = threads > 1 && tiles * groups < 2 * threads
                                    ? min(this->blocks_, ceil_div(2 * threads, tiles * groups))
@@ -78,6 +85,15 @@ class Winograd final : public Phased<T> {
     }
 
   private:
+    // Without weights packed.
+    Winograd(const Layer& layer, const T* bias) : Base(layer, bias) {
+        parts_ = 1;
+        for (int a = 0; a < 3; ++a) {
+            wide_[a] = this->axes_[a].shares[0].offsets.size() == 2;
+            if (wide_[a]) parts_ *= 4;
+        }
+    }
+
     // Winograd tiles that cover so many positions.
     int64_t covered(int a, int64_t positions) const {
         return wide_[a] ? ceil_div(positions, 3) : positions;

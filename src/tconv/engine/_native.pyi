@@ -19,8 +19,17 @@ class _Plan:
         activation: int,
         alpha: float,
         once: bool = False,
+        channels_last: bool = False,
+        method: int = 0,
     ) -> None: ...
     def run(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None: ...
+    def explain(
+        self,
+        batch: int,
+        input: tuple[int, ...],
+        crop: tuple[int, ...],
+        output: tuple[int, ...],
+    ) -> tuple[int, list[tuple[str, list[float]]]]: ...
 
 class PlanF32(_Plan): ...
 class PlanF64(_Plan): ...

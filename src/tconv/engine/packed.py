@@ -18,6 +18,7 @@ from tconv.geometry import Geometry
 
 AXES = 3  # that the engine knows
 LARGEST = 2**20
+METHODS = ("auto", "positions", "winograd", "channels", "streaming")  # in the engine's order
 REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
 
 
@@ -52,7 +53,8 @@ class Packed:
     """The weights of one layer, of one of the dtypes in REAL, packed for the target in use.
 
     `geometry` is that of any input size; :meth:`run` takes every other one of the same kernel.
-    Weights packed for one call (`once`) are not transformed first, which pays off over several.
+    With `once`, the method that costs least for a single call, packing included, is taken. Weights
+    and bias must stay as they are: a method packs them when it is first taken.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Packed:
         groups: int,
         activation: Activation | None = None,
         once: bool = False,
+        method: str = "auto",
     ) -> None:
         self._idle = idle_axes(geometry)
         self._groups = groups
@@ -88,6 +91,7 @@ class Packed:
             chosen.code,
             chosen.alpha,
             once,
+            method=METHODS.index(method),
         )
 
     def crop(self, geometry: Geometry) -> tuple[int, ...]:

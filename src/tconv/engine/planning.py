@@ -137,10 +137,10 @@ class Plan:
             sample = np.broadcast_to(
                 np.zeros((), array.dtype), (0, len(array), *self._example.input_size)
             )
-            use = operands(sample, self._weight, bias, groups, transposed=True)
+            self._bias = None if bias is None else np.array(bias)
+            use = operands(sample, self._weight, self._bias, groups, transposed=True)
             if use.dtype.kind == "c":
                 self._check_activation(use.dtype)
-        self._bias = None if bias is None else np.array(bias)
         self._packed: dict[np.dtype[Any], Packed] = {}
         self._seen: dict[tuple[tuple[int, ...], np.dtype[Any]], _Call] = {}
         with refusal.working("engine"):

@@ -1,0 +1,115 @@
+// Chooses the method of a call by its cost, and packs the weights for a method when first taken.
+#pragma once
+
+#include <atomic>
+
+#include "cost.hpp"
+#include "phased.hpp"
+#include "winograd.hpp"
+
+namespace tconv::TCONV_TARGET {
+
+template <class T>
+class Choice final : public Chosen<T> {
+  public:
+    Choice(const Layer& layer, const T* weight, const T* bias)
+        : layer_(layer), weight_(weight), bias_(bias) {
+        for (int m = 1; m < methods; ++m) refusal_[m] = refusal(static_cast<Method>(m));
+        if (layer.method != Method::automatic)
+            if (const char* why = refusal_[static_cast<int>(layer.method)]) throw Refused{why};
+    }
+
+    ~Choice() override {
+        for (auto& slot : packed_) delete slot.load();
+    }
+
+    void run(const Shape& shape, const T* x, T* y, int threads,
+             const Parallel& parallel) const override {
+        packed(choose(shape)).run(shape, x, y, threads, parallel);
+    }
+
+    // By the work of one thread: the method, and so the rounding, is the same for any number.
+    Method choose(const Shape& shape) const override {
+        if (layer_.method != Method::automatic) return layer_.method;
+        const uint64_t key = digest(shape), kept = last_.load(std::memory_order_relaxed);
+        if (kept / methods == key) return static_cast<Method>(kept % methods);
+        Method best = Method::positions;
+        double least = -1;
+        for (int m = 1; m < methods; ++m) {
+            if (refusal_[m]) continue;
+            const double now = operations(cost(static_cast<Method>(m), shape, 1), 1, layer_.once);
+            if (least >= 0 && now >= least) continue;
+            least = now;
+            best = static_cast<Method>(m);
+        }
+        last_.store(key * methods + static_cast<uint64_t>(best), std::memory_order_relaxed);
+        return best;
+    }
+
+    Prospect prospect(Method method, const Shape& shape, int threads) const override {
+        Prospect all;
+        all.refusal = refusal_[static_cast<int>(method)];
+        if (all.refusal) return all;
+        all.cost = cost(method, shape, threads);
+        all.operations = operations(all.cost, threads, layer_.once);
+        return all;
+    }
+
+  private:
+    const char* refusal(Method method) const {
+        switch (method) {
+            case Method::positions: return Phased<T>::refusal(layer_);
+            case Method::winograd: return Winograd<T>::refusal(layer_);
+            default: return "not compiled";
+        }
+    }
+
+    Cost cost(Method method, const Shape& shape, int threads) const {
+        switch (method) {
+            case Method::winograd: return Winograd<T>::cost(layer_, shape, threads);
+            default: return Phased<T>::cost(layer_, shape, threads);
+        }
+    }
+
+    std::unique_ptr<Packed<T>> pack(Method method) const {
+        switch (method) {
+            case Method::winograd:
+                return std::unique_ptr<Packed<T>>(new Winograd<T>(layer_, weight_, bias_));
+            default: return std::unique_ptr<Packed<T>>(new Phased<T>(layer_, weight_, bias_));
+        }
+    }
+
+    // FNV-1a, short of the bits that name a method.
+    static uint64_t digest(const Shape& shape) {
+        uint64_t h = 14695981039346656037u;
+        const auto add = [&](int64_t v) { h = (h ^ static_cast<uint64_t>(v)) * 1099511628211u; };
+        add(shape.batch);
+        for (int a = 0; a < 3; ++a) {
+            add(shape.input[a]);
+            add(shape.crop[a]);
+            add(shape.output[a]);
+        }
+        return (h ^ h >> 32) / methods;
+    }
+
+    // Two callers may pack at once; what the second made is dropped. No lock, so that a child of
+    // fork() never finds one held.
+    const Packed<T>& packed(Method method) const {
+        std::atomic<Packed<T>*>& slot = packed_[static_cast<int>(method)];
+        if (Packed<T>* made = slot.load(std::memory_order_acquire)) return *made;
+        std::unique_ptr<Packed<T>> made = pack(method);
+        Packed<T>* before = nullptr;
+        if (slot.compare_exchange_strong(before, made.get(), std::memory_order_acq_rel))
+            return *made.release();
+        return *before;
+    }
+
+    Layer layer_;
+    const T* weight_;
+    const T* bias_;
+    const char* refusal_[methods] = {};
+    mutable std::atomic<uint64_t> last_{0};  // the last shape chosen for, and its method
+    mutable std::atomic<Packed<T>*> packed_[methods] = {};
+};
+
+}  // namespace tconv::TCONV_TARGET
