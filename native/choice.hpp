@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "cost.hpp"
-#include "phased.hpp"
+#include "positions.hpp"
 #include "winograd.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -58,7 +58,7 @@ class Choice final : public Chosen<T> {
   private:
     const char* refusal(Method method) const {
         switch (method) {
-            case Method::positions: return Phased<T>::refusal(layer_);
+            case Method::positions: return Positions<T>::refusal(layer_);
             case Method::winograd: return Winograd<T>::refusal(layer_);
             default: return "not compiled";
         }
@@ -67,7 +67,7 @@ class Choice final : public Chosen<T> {
     Cost cost(Method method, const Shape& shape, int threads) const {
         switch (method) {
             case Method::winograd: return Winograd<T>::cost(layer_, shape, threads);
-            default: return Phased<T>::cost(layer_, shape, threads);
+            default: return Positions<T>::cost(layer_, shape, threads);
         }
     }
 
@@ -75,7 +75,7 @@ class Choice final : public Chosen<T> {
         switch (method) {
             case Method::winograd:
                 return std::unique_ptr<Packed<T>>(new Winograd<T>(layer_, weight_, bias_));
-            default: return std::unique_ptr<Packed<T>>(new Phased<T>(layer_, weight_, bias_));
+            default: return std::unique_ptr<Packed<T>>(new Positions<T>(layer_, weight_, bias_));
         }
     }
 

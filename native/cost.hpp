@@ -19,4 +19,16 @@ inline double operations(const Cost& cost, int threads, bool with_packing) {
     return work * rounds / tasks + rounds * task_cost + (with_packing ? cost.packing : 0);
 }
 
+// Bytes of input and output, or of the output alone.
+template <class T>
+double bytes_moved(const Layer& layer, const Shape& shape, bool with_input = true) {
+    double in = static_cast<double>(layer.in_channels);
+    double out = static_cast<double>(layer.out_channels);
+    for (int a = 0; a < 3; ++a) {
+        in *= static_cast<double>(shape.input[a]);
+        out *= static_cast<double>(shape.output[a]);
+    }
+    return static_cast<double>(shape.batch) * (with_input ? in + out : out) * sizeof(T);
+}
+
 }  // namespace tconv::TCONV_TARGET

@@ -81,6 +81,36 @@ TCONV_INLINE void stream(T* p, typename Lanes<T>::V v) {
 #endif
 }
 
+// Stores the first `count` lanes, fewer than all.
+template <class T>
+TCONV_INLINE void store_first(T* p, typename Lanes<T>::V v, int64_t count) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), (__m512)v);
+    else
+        _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), (__m512d)v);
+#else
+    for (int64_t i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+// Loads the first `count` lanes, fewer than all; the others are zero, and their memory is not read.
+template <class T>
+TCONV_INLINE typename Lanes<T>::V load_first(const T* p, int64_t count) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        return (typename Lanes<T>::V)_mm512_maskz_loadu_ps(
+            static_cast<__mmask16>((1u << count) - 1), p);
+    else
+        return (typename Lanes<T>::V)_mm512_maskz_loadu_pd(
+            static_cast<__mmask8>((1u << count) - 1), p);
+#else
+    typename Lanes<T>::V v{};
+    for (int64_t i = 0; i < count; ++i) v[i] = p[i];
+    return v;
+#endif
+}
+
 TCONV_INLINE void fence() {
 #if defined(__SSE2__)
     _mm_sfence();
