@@ -92,6 +92,8 @@ struct Target {
     std::unique_ptr<Chosen<float>> (*plan_f32)(const Layer&, const float* weight, const float* bias);
     std::unique_ptr<Chosen<double>> (*plan_f64)(const Layer&, const double* weight,
                                                 const double* bias);
+    // Vector multiply-adds that one thread does in a second, measured in about a millisecond.
+    double (*speed)();
 };
 
 // Defined in kernels.cpp, once a target: target_baseline(), target_avx2(), target_avx512(), ...

@@ -1,4 +1,6 @@
 // Compiled once for every target, with TCONV_TARGET and that target's flags.
+#include <chrono>
+
 #include "choice.hpp"
 #include "engine.hpp"
 
@@ -16,11 +18,31 @@ std::unique_ptr<Chosen<T>> plan(const Layer& layer, const T* weight, const T* bi
     return std::unique_ptr<Chosen<T>>(new Choice<T>(layer, weight, bias));
 }
 
+double speed() {
+    constexpr int64_t channels = 512, lanes = Lanes<float>::count, width = max_vectors * lanes;
+    Buffer<float> a(channels * max_rows), b(width), c(max_rows * width);
+    std::fill_n(a.data(), channels * max_rows, 0.0f);
+    std::fill_n(b.data(), width, 0.0f);
+    const float start[max_rows] = {};
+    const int32_t offset = 0;
+    const Product<float> product{channels, 1, 0, &offset, a.data(), b.data(),
+                                 c.data(), width, start, false};
+    double best = 0;
+    for (int run = 0; run < 8; ++run) {
+        const auto before = std::chrono::steady_clock::now();
+        for (int i = 0; i < 20; ++i) micro<float, max_rows, max_vectors>(product);
+        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - before;
+        best = std::max(best, 20.0 * channels * max_rows * max_vectors / taken.count());
+    }
+    return best;
+}
+
 }  // namespace TCONV_TARGET
 
 const Target& TCONV_JOIN(target_, TCONV_TARGET)() {
     static const Target target{TCONV_TEXT(TCONV_TARGET), TCONV_TARGET::Lanes<float>::count,
-                               TCONV_TARGET::plan<float>, TCONV_TARGET::plan<double>};
+                               TCONV_TARGET::plan<float>, TCONV_TARGET::plan<double>,
+                               TCONV_TARGET::speed};
     return target;
 }
 

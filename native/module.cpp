@@ -223,6 +223,19 @@ std::vector<std::string> target_names() {
     return names;
 }
 
+int lanes(const std::string& target_name) {
+    const Target* target = find_target(target_name);
+    if (!target) refuse("this machine does not run the target " + target_name);
+    return target->lanes;
+}
+
+double speed(const std::string& target_name) {
+    const Target* target = find_target(target_name);
+    if (!target) refuse("this machine does not run the target " + target_name);
+    nb::gil_scoped_release free;
+    return target->speed();
+}
+
 void translate(const std::exception_ptr& thrown, void*) {
     try {
         std::rethrow_exception(thrown);
@@ -240,6 +253,8 @@ NB_MODULE(_native, module) {
     nb::set_leak_warnings(false);  // a plan kept in a global is no leak worth a word at exit
     nb::register_exception_translator(tconv::translate);
     module.def("targets", &tconv::target_names);
+    module.def("lanes", &tconv::lanes, nb::arg("target"));
+    module.def("speed", &tconv::speed, nb::arg("target"));
     module.def("compiler", &tconv::compiler);
     module.def("get_num_threads", &tconv::pool::num_threads);
     module.def("set_num_threads", &tconv::pool::set_num_threads);

@@ -1,5 +1,6 @@
 """Plans against the definitions, over random layers, dtypes, layouts and sizes."""
 
+import re
 from math import erf
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import tconv
 from strategies import assert_close, cropped_case, padded_case, random_array
 from tconv import Geometry, engine
-from tconv.engine import planning
+from tconv.engine import plan, planning
+from tconv.engine.packed import METHODS
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 BLOCKS, SETS = 10, 60
@@ -371,3 +373,37 @@ def test_explain():
     if engine.available():
         assert engine.target() in text
     assert engine.target() in repr(layer)
+
+
+def test_explain_predicts_each_method_for_a_size():
+    layer = plan(np.ones((64, 32, 4, 4), np.float32), stride=2, padding=1)
+    said = layer.explain((32, 48), batch=2)
+    assert "2 images of 32×48 -> 64×96" in said
+    assert re.search(r"^takes +\w+: the least predicted$", said, re.MULTILINE)
+    for method in METHODS[1:]:
+        assert re.search(rf"^{method} +([\d.e+-]+ ms: \d+%|cannot: )", said, re.MULTILINE), method
+
+
+def test_a_method_can_be_forced():
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-4, 5, (32, 24, 4, 4)).astype(np.float32)
+    x = rng.integers(-4, 5, (2, 32, 9, 13)).astype(np.float32)
+    expected = tconv.conv_transpose(x, weight, stride=2, method="subpixel")
+    done = 0
+    for method in METHODS[1:]:
+        try:
+            layer = plan(weight, stride=2, method=method)
+        except ValueError as error:
+            assert f"method '{method}' cannot do this: " in str(error)
+            continue
+        np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-3)
+        assert re.search(rf"^takes +{method}$", layer.explain(9), re.MULTILINE)
+        done += 1
+    assert done >= 2
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ValueError, match="'auto', 'positions', 'winograd'"):
+        plan(np.ones((1, 1, 2)), method="fast")
+    with pytest.raises(ValueError, match="method 'winograd' cannot do this: .*taps"):
+        plan(np.ones((1, 1, 2)), stride=3, method="winograd")

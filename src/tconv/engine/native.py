@@ -1,6 +1,7 @@
 """The compiled module: whether it is there, which target of it runs, and how many threads."""
 
 import os
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -69,6 +70,18 @@ def target() -> str:
 def compiler() -> str | None:
     """Return what the engine was compiled by."""
     return str(_module.compiler()) if _module else None
+
+
+@cache
+def lanes() -> int:
+    """Return how many float32 a vector of the target in use holds."""
+    return int(_module.lanes(_target))
+
+
+@cache
+def speed() -> float:
+    """Return the vector multiply-adds a second of one thread of the target in use, measured once."""
+    return float(_module.speed(_target))
 
 
 def plan_class(dtype: np.dtype[Any]) -> Any:

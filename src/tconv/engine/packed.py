@@ -5,7 +5,7 @@ as twice the channels, and further axes, where the layer leaves them as they are
 """
 
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,23 @@ AXES = 3  # that the engine knows
 LARGEST = 2**20
 METHODS = ("auto", "positions", "winograd", "channels", "streaming")  # in the engine's order
 REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
+
+
+class Prospect(NamedTuple):
+    """What the engine says of one method for one shape: why not, or its cost.
+
+    All counted in vector operations of all threads together, but `operations`: the slowest
+    thread's, in the time of one multiply-add.
+    """
+
+    method: str
+    refusal: str | None
+    products: float = 0
+    others: float = 0
+    bytes: float = 0
+    packing: float = 0
+    tasks: float = 0
+    operations: float = 0
 
 
 def can_run(dtype: np.dtype[Any], geometry: Geometry) -> str | None:
@@ -77,6 +94,7 @@ class Packed:
         self._rank = len(kept)
         self._before = (0,) * len(before)
         chosen = activation or Activation()
+        self.itemsize = self._real.itemsize
         self._bias = None
         if self._complex:
             weight, self._bias, bias = self._as_real(weight), bias, None
@@ -110,6 +128,23 @@ class Packed:
             self._run_complex(x, y, crop)
         else:
             self._run_real(x, y, crop)
+
+    def prospects(self, batch: int, geometry: Geometry) -> tuple[str, list[Prospect]]:
+        """Return the method taken for inputs of this size, and what each method would cost."""
+        kept = [axis for a, axis in enumerate(geometry.axes) if a not in self._idle]
+        images = batch * prod(geometry.axes[a].input_size for a in self._idle)
+        images *= 2 if self._complex and not self._paired else 1
+        before = (1,) * len(self._before)
+        chosen, said = self._plan.explain(
+            images,
+            before + tuple(axis.input_size for axis in kept),
+            self.crop(geometry),
+            before + tuple(axis.output_size for axis in kept),
+        )
+        return METHODS[chosen], [
+            Prospect(name, why) if why else Prospect(name, None, *figures)
+            for name, (why, figures) in zip(METHODS[1:], said, strict=True)
+        ]
 
     def _run_real(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:
         if not self._idle:

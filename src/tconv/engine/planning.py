@@ -20,7 +20,7 @@ from tconv.checks import (
 from tconv.convolution import times
 from tconv.engine import native
 from tconv.engine.activations import read_activation
-from tconv.engine.packed import Packed, can_run
+from tconv.engine.packed import METHODS, Packed, can_run
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
 
@@ -41,6 +41,7 @@ def plan(
     *,
     activation: str | tuple[str, float] | None = None,
     layout: Layout = "channels_first",
+    method: str = "auto",
 ) -> "Plan":
     """Make a plan of a transposed convolution: weights packed once, for inputs of any size.
 
@@ -59,6 +60,12 @@ def plan(
         ``"channels_first"`` for arrays (N, C, *spatial), ``"channels_last"`` for
         (N, *spatial, C), which are copied to and fro. The weight is laid out the same in both.
 
+    method : str
+        ``"auto"`` takes, for each size of input, what costs least by the engine's model;
+        ``"positions"`` (phase product, lanes along positions), ``"channels"`` (lanes along output
+        channels), ``"winograd"`` (fewer products, shared by all phases) and ``"streaming"`` (few
+        channels a group) insist on one.
+
     Returns
     -------
     Plan
@@ -66,7 +73,7 @@ def plan(
     Raises
     ------
     TypeError, ValueError
-        As in :func:`tconv.conv_transpose`.
+        As in :func:`tconv.conv_transpose`; also if the method asked for cannot do the layer.
 
     Examples
     --------
@@ -78,7 +85,7 @@ def plan(
     """
     return Plan(
         weight, bias, stride, padding, output_padding, groups, dilation,
-        activation=activation, layout=layout,
+        activation=activation, layout=layout, method=method,
     )  # fmt: skip
 
 
@@ -118,6 +125,7 @@ class Plan:
         *,
         activation: str | tuple[str, float] | None = None,
         layout: Layout = "channels_first",
+        method: str = "auto",
     ) -> None:
         refusal = Refusal("plan", weight=weight, bias=bias, groups=groups)
         with refusal:
@@ -132,6 +140,7 @@ class Plan:
             self._activation = read_activation(activation)
             if layout not in LAYOUTS:
                 raise ValueError(f"layout {layout!r} is not one of {', '.join(map(repr, LAYOUTS))}")
+            self._method = _one_of("method", method, METHODS)
             self._last = layout == "channels_last"
             self._example = self._geometry(self._ample_size())
             sample = np.broadcast_to(
@@ -144,8 +153,15 @@ class Plan:
         self._packed: dict[np.dtype[Any], Packed] = {}
         self._seen: dict[tuple[tuple[int, ...], np.dtype[Any]], _Call] = {}
         with refusal.working("engine"):
-            if can_run(use.weight.dtype, self._example) is None:
-                self._pack(use)
+            why = can_run(use.weight.dtype, self._example)
+            if why is None:
+                try:
+                    self._pack(use)
+                except ValueError as error:
+                    why = str(error)
+        with refusal:
+            if why is not None and method != "auto":
+                raise ValueError(f"method {method!r} cannot do this: {why}")
 
     def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute the layer.
@@ -210,8 +226,16 @@ class Plan:
             x = use.finish(phases.conv(use.x, use.weight.conj(), geometry, self._groups), None)
         return np.ascontiguousarray(self._as_laid_out(x, use.batched))
 
-    def explain(self) -> str:
+    def explain(self, input_size: Sizes | None = None, batch: int = 1) -> str:
         """Return in words what the plan does, and with what.
+
+        Parameters
+        ----------
+        input_size : int or sequence of int, optional
+            If given, also which method is taken for inputs of this size and why: what the cost
+            model predicts of each. Times are predicted from a measurement of a millisecond of how
+            fast this machine multiplies.
+        batch : int
 
         Examples
         --------
@@ -232,12 +256,44 @@ class Plan:
         why = can_run(self._work(), self._example)
         if why is None:
             threads = native.get_num_threads()
-            rows.append(("method", "compiled engine, weights packed once for any input size"))
+            chosen = "by the input's size" if self._method == "auto" else self._method
+            rows.append(("method", f"compiled engine, {chosen}; weights packed once"))
             rows.append(("target", f"{native.target()}, {threads} thread{'s' * (threads > 1)}"))
             rows.append(("computes in", ", ".join(map(str, self._packed))))
+            if input_size is not None:
+                rows += self._prospects(input_size, batch)
         else:
             rows += [("method", "NumPy phase product"), ("because", why)]
         return "\n".join(f"{name:<11} {said}" for name, said in rows)
+
+    def _prospects(self, input_size: Sizes, batch: int) -> list[tuple[str, str]]:
+        with Refusal("plan.explain", weight=self._weight, groups=self._groups):
+            size = per_axis("input_size", input_size, self._example.rank, minimum=1)
+            batch = integer("batch", batch, minimum=1)
+            geometry = self._geometry(size)
+        channels = len(self._weight) * self._weight.shape[1]
+        definition = batch * channels * geometry.products
+        packed = next(iter(self._packed.values()))
+        chosen, prospects = packed.prospects(batch, geometry)
+        sizes = (
+            f"{batch} image{'s' * (batch > 1)} of {times(size)} -> {times(geometry.output_size)}"
+        )
+        rows = [("for", f"{sizes}, {definition:,} products by the definition")]
+        rows += [("takes", chosen + (": the least predicted" if self._method == "auto" else ""))]
+        for prospect in prospects:
+            if prospect.refusal:
+                rows.append((prospect.method, f"cannot: {prospect.refusal}"))
+                continue
+            lanes = native.lanes() * 4 / packed.itemsize
+            share = prospect.products * lanes / definition
+            rows.append(
+                (
+                    prospect.method,
+                    f"{prospect.operations / native.speed() * 1e3:.3g} ms: "
+                    f"{share:.0%} of those products, {prospect.bytes / 1e6:.3g} MB moved",
+                )
+            )
+        return rows
 
     def __repr__(self) -> str:
         sizes = times(self._example.kernel_size)
@@ -280,7 +336,9 @@ class Plan:
         return known
 
     def _pack(self, use: Operands) -> Packed:
-        packed = Packed(use.weight, use.bias, self._example, self._groups, self._activation)
+        packed = Packed(
+            use.weight, use.bias, self._example, self._groups, self._activation, method=self._method
+        )
         return self._packed.setdefault(use.weight.dtype, packed)
 
     def _check_activation(self, dtype: np.dtype[Any]) -> None:
@@ -350,6 +408,12 @@ class Plan:
             return repr(self._padding)
         ends = [f"{c0} at the start, {c1} at the end" for c0, c1 in self._example.crop]
         return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ValueError(f"{name} {value!r} is not one of {', '.join(map(repr, known))}")
+    return value
 
 
 def _nearest(axis: Axis, wanted: int) -> str:
