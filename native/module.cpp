@@ -214,7 +214,8 @@ void define_plan(nb::module_& module, const char* name) {
              "activation"_a, "alpha"_a, "once"_a = false,
              "channels_last"_a = false, "method"_a = 0)
         .def("run", &Plan<T>::run, "x"_a, "y"_a, "crop"_a)
-        .def("explain", &Plan<T>::explain, "batch"_a, "input"_a, "crop"_a, "output"_a);
+        .def("explain", &Plan<T>::explain, "batch"_a, "input_size"_a, "crop"_a,
+             "output_size"_a);
 }
 
 std::vector<std::string> target_names() {

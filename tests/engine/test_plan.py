@@ -391,11 +391,11 @@ def test_a_method_can_be_forced():
     expected = tconv.conv_transpose(x, weight, stride=2, method="subpixel")
     done = 0
     for method in METHODS[1:]:
-        try:
-            layer = plan(weight, stride=2, method=method)
-        except ValueError as error:
-            assert f"method '{method}' cannot do this: " in str(error)
+        if re.search(rf"^{method} +cannot", plan(weight, stride=2).explain(9), re.MULTILINE):
+            with pytest.raises(ValueError, match=f"method '{method}' cannot do this: "):
+                plan(weight, stride=2, method=method)
             continue
+        layer = plan(weight, stride=2, method=method)
         np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-3)
         assert re.search(rf"^takes +{method}$", layer.explain(9), re.MULTILINE)
         done += 1
@@ -403,7 +403,7 @@ def test_a_method_can_be_forced():
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="'auto', 'positions', 'winograd'"):
+    with pytest.raises(ValueError, match=r"'auto', 'positions', 'winograd'"):
         plan(np.ones((1, 1, 2)), method="fast")
-    with pytest.raises(ValueError, match="method 'winograd' cannot do this: .*taps"):
+    with pytest.raises(ValueError, match=r"method 'winograd' cannot do this: .*taps"):
         plan(np.ones((1, 1, 2)), stride=3, method="winograd")

@@ -28,9 +28,9 @@ class _Plan:
     def explain(
         self,
         batch: int,
-        input: tuple[int, ...],
+        input_size: tuple[int, ...],
         crop: tuple[int, ...],
-        output: tuple[int, ...],
+        output_size: tuple[int, ...],
     ) -> tuple[int, list[tuple[str, list[float]]]]: ...
 
 class PlanF32(_Plan): ...

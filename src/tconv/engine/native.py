@@ -80,7 +80,7 @@ def lanes() -> int:
 
 @cache
 def speed() -> float:
-    """Return the vector multiply-adds a second of one thread of the target in use, measured once."""
+    """Return the vector multiply-adds that one thread does in a second, measured once."""
     return float(_module.speed(_target))
 
 
