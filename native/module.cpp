@@ -68,6 +68,13 @@ class Buffer {
 
     T* data() const { return static_cast<T*>(view_.buf); }
     int axes() const { return view_.ndim; }
+    template <class U>
+    bool meets(const Buffer<U>& other) const {
+        const auto* low = reinterpret_cast<const char*>(data());
+        const auto* other_low = reinterpret_cast<const char*>(other.data());
+        return low < other_low + other.bytes() && other_low < low + bytes();
+    }
+    int64_t bytes() const { return view_.len; }
     int64_t size(int axis) const { return view_.shape[axis]; }
 
     // `count` sizes from `first` on, with leading ones.
@@ -144,6 +151,8 @@ class Plan {
         require(x.size(channel) == layer_.in_channels, "x", "of as many channels as the weight reads");
         require(y.size(channel) == layer_.out_channels, "y", "of as many channels as the weight makes");
         require(x.size(0) == y.size(0), "y", "of the same batch as x");
+        require(!y.meets(x) && !y.meets(weight_) && !(bias_ && y.meets(*bias_)), "y",
+                "apart from what is read");
         Shape shape;
         shape.batch = x.size(0);
         const int first = channel == 1 ? 2 : 1;

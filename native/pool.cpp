@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "quota.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -51,13 +54,15 @@ int threads_from(const char* variable) {
     char* end = nullptr;
     const long number = std::strtol(value, &end, 10);
     const bool whole = end != value && (*end == '\0' || *end == ',' || *end == ' ');
-    return whole && number > 0 ? static_cast<int>(std::min<long>(number, most_threads)) : 0;
+    if (!whole || number < 1 || number == LONG_MAX) return 0;
+    return static_cast<int>(std::min<long>(number, most_threads));
 }
 
 int default_threads() {
     for (const char* variable : {"TCONV_NUM_THREADS", "OMP_NUM_THREADS"})
         if (const int threads = threads_from(variable)) return threads;
-    return std::min(count_cpus(), most_threads);
+    const int cpus = count_cpus(), allowed = quota("");
+    return std::min(allowed ? std::min(cpus, allowed) : cpus, most_threads);
 }
 
 std::atomic<int>& wanted_threads() {
@@ -263,14 +268,12 @@ std::atomic<Pool*> current{nullptr};
 #ifdef TCONV_POSIX
 // A child has none of its parent's threads, and their locks as they happened to be.
 void forget_after_fork() { current.store(nullptr); }
+
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, forget_after_fork);
 #endif
 
 // Never destroyed: its threads may outlive every static object.
 Pool& pool() {
-#ifdef TCONV_POSIX
-    static const int registered = pthread_atfork(nullptr, nullptr, forget_after_fork);
-    static_cast<void>(registered);
-#endif
     Pool* there = current.load();
     if (there) return *there;
     Pool* made = new Pool;
@@ -296,3 +299,13 @@ void run(int64_t tasks, const Body& body, const Poll& poll) {
 }
 
 }  // namespace tconv::pool
+
+// For tools that look for them in loaded libraries, such as threadpoolctl.
+extern "C" {
+__attribute__((visibility("default"))) int tconv_get_num_threads() {
+    return tconv::pool::num_threads();
+}
+__attribute__((visibility("default"))) void tconv_set_num_threads(int threads) {
+    tconv::pool::set_num_threads(threads);
+}
+}

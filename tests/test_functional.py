@@ -356,3 +356,37 @@ def test_show_config(capsys):
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert lines["tconv"] == tconv.__version__
     assert lines["numpy"] == np.__version__
+
+
+def crooked(array):
+    """Return a copy that no pointer of its dtype is aligned to."""
+    copy = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    assert not copy.flags.aligned
+    return copy
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
+@pytest.mark.parametrize("which", range(3))
+def test_unaligned_arrays(random, which, dtype):
+    arrays = [random.standard_normal(s).astype(dtype) for s in ((2, 2, 5), (2, 3, 4), (3,))]
+    expected = tconv.conv_transpose(*arrays, stride=2)
+    arrays[which] = crooked(arrays[which])
+    np.testing.assert_array_equal(tconv.conv_transpose(*arrays, stride=2), expected)
+    out = crooked(expected)
+    assert tconv.conv_transpose(*arrays, stride=2, out=out) is out
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("fake", [True, 1.0, "1", [True], (True,), (1.0,), ((True, 1),)])
+def test_what_was_seen_as_a_number_before_is_read_anew(fake):
+    x, weight = np.ones((1, 1, 3)), np.ones((1, 1, 3))
+    for padding in (1, [1], ((1, 1),)):
+        for _ in range(2):
+            assert tconv.conv_transpose(x, weight, None, 1, padding, 0).shape == (1, 1, 3)
+    with pytest.raises((TypeError, ValueError), match=r"^conv_transpose: padding"):
+        tconv.conv_transpose(x, weight, None, 1, fake, 0)
+    if isinstance(fake, list | tuple) and isinstance(fake[0], tuple):
+        return
+    with pytest.raises(TypeError, match=r"^conv_transpose: stride must be an integer"):
+        tconv.conv_transpose(x, weight, None, fake, 1, 0)

@@ -9,7 +9,7 @@
 False
 """
 
-from tconv import kernels, symbolic
+from tconv import kernels, symbolic, threadpools
 from tconv._version import __version__
 from tconv.configuration import show_config
 from tconv.engine import Plan, get_num_threads, plan, set_num_threads
@@ -38,6 +38,7 @@ __all__ = [
     "show_config",
     "solve",
     "symbolic",
+    "threadpools",
     "upsample",
     "weight_gradient",
 ]

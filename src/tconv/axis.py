@@ -50,14 +50,20 @@ class Axis:
 
     def __post_init__(self) -> None:
         for name in ("input_size", "kernel_size", "stride", "dilation"):
-            object.__setattr__(self, name, integer(name, getattr(self, name), minimum=1))
+            self._read(name, minimum=1)
         for name in ("crop_start", "output_size"):
-            object.__setattr__(self, name, integer(name, getattr(self, name)))
+            self._read(name)
         if self.output_size < 1:
             raise ValueError(
                 f"output size {self.output_size} is too small: full output {self.full} "
                 f"less crops {self.crop_start} and {self.crop_end}; crop less"
             )
+
+    def _read(self, name: str, minimum: int | None = None) -> None:
+        given = getattr(self, name)
+        number = integer(name, given, minimum)
+        if number is not given:
+            object.__setattr__(self, name, number)
 
     @property
     def effective_kernel(self) -> int:

@@ -1,11 +1,10 @@
 """What a caller hands in, read and refused once: arrays, channels, dtypes, memory."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from math import prod
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +15,7 @@ from tconv.parameters import LARGEST, integer
 DOOR = "letters and fractions go through tconv.symbolic"
 
 
-@dataclass(frozen=True)
-class Operands:
+class Operands(NamedTuple):
     """Arrays that fit each other, with a batch axis, in the dtype the work is done in."""
 
     x: NDArray[Any]
@@ -47,6 +45,8 @@ class Operands:
 class Refusal:
     """Adds the call's name and shapes to an error, so that the user sees one sentence."""
 
+    __slots__ = ("arguments", "call")
+
     def __init__(self, call: str, **arguments: object) -> None:
         self.call = call
         self.arguments = arguments
@@ -55,20 +55,15 @@ class Refusal:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, TypeError | ValueError):
-            self._raise(error)
+        if error is not None and isinstance(error, TypeError | ValueError):
+            self.refuse(error)
 
-    @contextmanager
-    def working(self, method: str) -> Iterator[None]:
+    def working(self, method: str) -> "Working":
         """Tell in the same way when a method runs out of memory; other errors are its own."""
-        try:
-            yield
-        except MemoryError:
-            self._raise(
-                ValueError(f"method {method!r} needs more working memory than this machine gives")
-            )
+        return Working(self, method)
 
-    def _raise(self, error: TypeError | ValueError) -> NoReturn:
+    def refuse(self, error: TypeError | ValueError) -> NoReturn:
+        """Raise an error again, with the call's name and shapes."""
         said = ", ".join(
             f"{name}={value!r}" if name == "groups" else f"{name}: {_shape_of(value)}"
             for name, value in self.arguments.items()
@@ -76,6 +71,27 @@ class Refusal:
         )
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{self.call}: {error} ({said})") from None
+
+
+class Working:
+    """What :meth:`Refusal.working` gives."""
+
+    __slots__ = ("method", "refusal")
+
+    def __init__(self, refusal: Refusal, method: str) -> None:
+        self.refusal = refusal
+        self.method = method
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None and isinstance(error, MemoryError):
+            self.refusal.refuse(
+                ValueError(
+                    f"method {self.method!r} needs more working memory than this machine gives"
+                )
+            )
 
 
 def _shape_of(value: object) -> str:
@@ -103,6 +119,8 @@ def read_array(name: str, value: ArrayLike, *, exact: bool = False) -> NDArray[A
     ValueError
         If it is ragged.
     """
+    if type(value) is np.ndarray and value.dtype.kind in "iufc":
+        return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
     if not isinstance(value, np.ndarray | np.generic | list | tuple | int | float | complex):
@@ -152,8 +170,7 @@ def operands(
                 f"bias must have one entry for each of {produced} output channels, "
                 f"got shape {bias.shape}"
             )
-    arrays = [array for array in (x, weight, bias) if array is not None]
-    dtype, work = _dtypes(arrays)
+    dtype, work = _dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
     return Operands(
         x=as_work(x if batched else x[np.newaxis], work),
         weight=as_work(weight, work),
@@ -224,6 +241,7 @@ def check_overflow(shape: tuple[int, ...], dtype: np.dtype[Any], what: str) -> i
     return size
 
 
+@cache
 def machine_memory() -> int | None:
     """Return the machine's memory in bytes, or None where it cannot be told."""
     try:
@@ -232,7 +250,7 @@ def machine_memory() -> int | None:
         return None
 
 
-def check_method(method: object, methods: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
+def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """Return the method of that name."""
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {method!r}")
@@ -243,17 +261,20 @@ def check_method(method: object, methods: dict[str, Callable[..., Any]]) -> Call
 
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Convert to the dtype the work is done in; an integer that does not fit is refused."""
-    if array.dtype != dtype:
-        check_memory(array.shape, dtype, "converted input")
+    if array.dtype == dtype:
+        return array
+    check_memory(array.shape, dtype, "converted input")
     if dtype == np.int64 and array.dtype.kind == "u" and array.size and array.max() > LARGEST:
         raise ValueError(f"{array.dtype} value {array.max()} does not fit int64")
     return array.astype(dtype, copy=False)
 
 
-def _dtypes(arrays: list[NDArray[Any]]) -> tuple[np.dtype[Any], np.dtype[Any]]:
+@lru_cache
+def _dtypes(*given: np.dtype[Any] | None) -> tuple[np.dtype[Any], np.dtype[Any]]:
     """Return the dtype of the result and of the work."""
-    if all(array.dtype.kind in "iu" for array in arrays):
+    dtypes = [dtype for dtype in given if dtype is not None]
+    if all(dtype.kind in "iu" for dtype in dtypes):
         return np.dtype(np.int64), np.dtype(np.int64)
-    result = np.result_type(*(array.dtype for array in arrays)).newbyteorder("=")
+    result = np.result_type(*dtypes).newbyteorder("=")
     half = result.name in ("float16", "bfloat16")
     return result, np.dtype(np.float32) if half else result

@@ -128,7 +128,7 @@ def _conv_transpose(
     with refusal:
         if method == "engine" and (why := engine.refusal()):
             raise ValueError(f"method 'engine' is not to be had: {why}")
-        compute = check_method(method, dict(METHODS))
+        compute = check_method(method, METHODS)
         use = operands(x, weight, bias, groups, transposed=True, exact=exact)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
         geometry = Geometry.of(
@@ -422,7 +422,7 @@ def dot_test(
         weight = check_weight(read_array("weight", weight), groups)
         if weight.dtype.kind not in "fc" or weight.dtype.itemsize < 4:
             raise TypeError(f"dot_test needs float32, float64 or complex, got {weight.dtype}")
-        compute = check_method(method, dict(METHODS))
+        compute = check_method(method, METHODS)
         size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
         geometry = Geometry.of(
             size, weight.shape[2:], stride, padding, output_padding, dilation, output_size

@@ -6,6 +6,7 @@ Everything in tconv reads from it. It needs the standard library alone; one axis
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -19,10 +20,13 @@ from tconv.parameters import (
     Sizes,
     common_rank,
     integer,
+    is_plain,
     is_sequence,
     padding_per_axis,
     per_axis,
 )
+
+KEPT = 1024  # geometries of parameters seen before
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,23 @@ class Geometry:
         ...
         ValueError: output_size 9 is out of reach: stride 2 gives 7 or 8
         """
+        words: Any = (
+            input_size, kernel_size, stride, padding, output_padding, dilation, output_size
+        )  # fmt: skip
+        kind: Any = cls
+        return _kept(kind, *words) if is_plain(words) else cls._of(*words)
+
+    @classmethod
+    def _of(
+        cls,
+        input_size: Sizes,
+        kernel_size: Sizes,
+        stride: Sizes,
+        padding: Padding,
+        output_padding: Sizes,
+        dilation: Sizes,
+        output_size: Sizes | None,
+    ) -> "Geometry":
         sizes = {
             "input_size": input_size,
             "kernel_size": kernel_size,
@@ -547,6 +568,11 @@ class Geometry:
         if not is_sequence(values) or len(values) != self.rank:
             raise ValueError(f"give one entry for each of {self.rank} axes, got {values!r}")
         return zip(self.axes, values, strict=True)
+
+
+@lru_cache(KEPT)
+def _kept(kind: type[Geometry], *words: Any) -> Geometry:
+    return kind._of(*words)
 
 
 def _scaled(table: Any, factor: int) -> Any:

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import SupportsIndex, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 LARGEST = 2**63 - 1
 
@@ -30,23 +30,48 @@ def integer(name: str, value: object, minimum: int | None = None) -> int:
     >>> integer("stride", 2, minimum=1)
     2
     """
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r} (bool)")
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(
-            f"{name} must be an integer, got {value!r} ({type(value).__name__})"
-        ) from None
+    number = value if type(value) is int else _index(name, value)
     if minimum is not None and number < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {number}")
-    if abs(number) > LARGEST:
+    if not -LARGEST <= number <= LARGEST:
         raise ValueError(f"{name} {number} does not fit 64 bits (largest: {LARGEST})")
     return number
 
 
+def _index(name: str, value: object) -> int:
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r} (bool)")
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{name} must be an integer, got {value!r} ({type(value).__name__})"
+        ) from None
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a parameter is None, a string, an int, or tuples of these, and no other type.
+
+    Such values are equal only if they mean the same, so that answers for them may be kept.
+
+    Examples
+    --------
+    >>> is_plain((2, (0, 1))), is_plain(True), is_plain((2.0,))
+    (True, False, False)
+    """
+    kind = type(value)
+    if kind is tuple:
+        return all(map(is_plain, value))
+    return value is None or kind is int or kind is str
+
+
 def is_sequence(value: object) -> bool:
     """Tell whether a parameter was given one value an axis."""
+    kind = type(value)
+    if kind is int:
+        return False
+    if kind is tuple or kind is list:
+        return True
     if isinstance(value, Sequence):
         return not isinstance(value, str | bytes)
     return hasattr(value, "__array__") and getattr(value, "ndim", 0) != 0

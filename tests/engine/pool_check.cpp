@@ -1,11 +1,15 @@
-// What Python cannot see of the pool: every task once, nesting, and what is thrown.
+// What Python cannot see of the pool: every task once, nesting, what is thrown, and quotas.
 #include "pool.hpp"
+#include "quota.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -78,9 +82,38 @@ void many_callers() {
     for (auto& caller : callers) caller.join();
 }
 
+void quotas() {
+    namespace files = std::filesystem;
+    std::string root = (files::temp_directory_path() / "tconv-XXXXXX").string();
+    CHECK(mkdtemp(root.data()));
+    const auto write = [&root](const std::string& name, const std::string& text) {
+        const files::path path = root + name;
+        files::create_directories(path.parent_path());
+        std::ofstream(path) << text;
+    };
+    CHECK(quota(root) == 0);
+    write("/proc/self/cgroup", "0::/some/group\n");
+    CHECK(quota(root) == 0);
+    write("/sys/fs/cgroup/some/group/cpu.max", "max 100000\n");
+    CHECK(quota(root) == 0);
+    write("/sys/fs/cgroup/some/group/cpu.max", "250000 100000\n");
+    CHECK(quota(root) == 3);
+    write("/sys/fs/cgroup/some/cpu.max", "50000 100000\n");
+    CHECK(quota(root) == 1);
+    write("/proc/self/cgroup", "4:memory:/a\n3:cpuset:/\n2:cpu,cpuacct:/b\n");
+    CHECK(quota(root) == 0);
+    write("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+    write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+    CHECK(quota(root) == 0);
+    write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "400000\n");
+    CHECK(quota(root) == 4);
+    files::remove_all(root);
+}
+
 }  // namespace
 
 int main() {
+    quotas();
     for (const int threads : {1, 2, 5, 3}) {
         pool::set_num_threads(threads);
         CHECK(pool::num_threads() == threads);

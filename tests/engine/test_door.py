@@ -11,6 +11,9 @@ ONES = (1, 1, 1)
 WEIGHT = np.ones((4, 3, 2, 2), np.float32)
 X, Y = np.ones((2, 4, 5, 5), np.float32), np.empty((2, 6, 6, 6), np.float32)
 
+MEMORY = np.ones(X.size + Y.size, np.float32)
+OVERLAPPING = MEMORY[: X.size].reshape(X.shape), MEMORY[X.size - 1 : -1].reshape(Y.shape)
+
 
 def make(kind=native.PlanF32, **words):
     given = {
@@ -55,6 +58,7 @@ def test_plans(words, message):
         (X[..., ::2], Y, "x must be a C-contiguous array"),
         (X, np.broadcast_to(Y[:, :, :1], Y.shape), "y must be a C-contiguous writable array"),
         (X, Y[:, :, :0].copy(), "sizes must be positive"),
+        (*OVERLAPPING, "y must be apart from what is read"),
     ],
 )
 def test_runs(x, y, message):

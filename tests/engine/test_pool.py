@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tconv import engine
+from tconv import engine, threadpools
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason=str(engine.refusal()))
 
@@ -122,6 +124,7 @@ def test_fork_while_another_thread_calls():
 
 CHILDREN = """
 import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tconv import engine
 
@@ -133,8 +136,11 @@ def work(n):
 
 if __name__ == "__main__":
     expected = work(4)
-    with multiprocessing.get_context(sys.argv[1]).Pool(3) as pool:
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(3) as pool:
         assert pool.map(work, [1, 2, 3, 4] * 5) == [expected] * 20
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        assert list(pool.map(work, [1, 2, 3, 4])) == [expected] * 4
     assert work(4) == expected
     print("same")
 """
@@ -157,8 +163,10 @@ def test_multiprocessing(way, tmp_path):
         ({"OMP_NUM_THREADS": "5"}, 5),
         ({"OMP_NUM_THREADS": "6,2"}, 6),
         ({"TCONV_NUM_THREADS": "many", "OMP_NUM_THREADS": "2"}, 2),
-        ({"TCONV_NUM_THREADS": "0"}, None),
-        ({"TCONV_NUM_THREADS": "-4"}, None),
+        ({"TCONV_NUM_THREADS": " 4 "}, 4),
+        ({"TCONV_NUM_THREADS": "5000"}, 1024),
+        *(({"TCONV_NUM_THREADS": bad}, None) for bad in ("0", "-4", "", "2.5", "3x", "1e3")),
+        *(({"OMP_NUM_THREADS": bad}, None) for bad in ("0", ",2", "9" * 30, "auto")),
         ({}, None),
     ],
 )
@@ -173,8 +181,34 @@ def test_the_number_of_threads_at_first(environment, threads):
         env=kept | environment,
     )
     if threads is None and hasattr(os, "sched_getaffinity"):
-        threads = len(os.sched_getaffinity(0))
+        threads = min(len(os.sched_getaffinity(0)), quota())
     assert threads is None or int(ran.stdout) == threads
+
+
+def quota():
+    """Return how many CPUs the limits of all groups of this process leave."""
+    file = Path("/proc/self/cgroup")
+    found = [1024]
+    for line in file.read_text("ascii").splitlines() if file.exists() else ():
+        _, names, path = line.split(":", 2)
+        if names and "cpu" not in names.split(","):
+            continue
+        base = Path("/sys/fs/cgroup", "cpu" if names else "")
+        inner = base / path.lstrip("/")
+        for group in (inner, *inner.parents):
+            if group.is_relative_to(base):
+                found += limits(group, "cpu.max") + limits(
+                    group, "cpu.cfs_quota_us", "cpu.cfs_period_us"
+                )
+    return min(found)
+
+
+def limits(group, *names):
+    try:
+        allowed, period = " ".join((group / name).read_text("ascii") for name in names).split()
+    except OSError:
+        return []
+    return [] if allowed in ("max", "-1") else [ceil(int(allowed) / int(period))]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs affinity")
@@ -197,6 +231,97 @@ def test_bad_numbers_of_threads(n, error):
     with pytest.raises(error, match="n must be"):
         engine.set_num_threads(n)
     assert engine.get_num_threads() == 4
+
+
+def in_a_new_process(program):
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import threadpoolctl, tconv",
+        "import tconv, threadpoolctl; tconv.threadpools.register(); tconv.threadpools.register()",
+    ],
+)
+def test_threadpoolctl(imports):
+    pytest.importorskip("threadpoolctl")
+    program = f"""{imports}
+tconv.set_num_threads(3)
+with threadpoolctl.threadpool_limits(1):
+    print(tconv.get_num_threads())
+with threadpoolctl.threadpool_limits(2, user_api="tconv"):
+    print(tconv.get_num_threads())
+print(tconv.get_num_threads())
+for one in threadpoolctl.threadpool_info():
+    if one["user_api"] == "tconv":
+        print(one["internal_api"], one["num_threads"], one["version"] == tconv.__version__)
+"""
+    assert in_a_new_process(program) == ["1", "2", "3", "tconv 3 True"]
+
+
+def test_threadpoolctl_is_not_imported():
+    program = "import sys, tconv; print('threadpoolctl' in sys.modules)"
+    assert in_a_new_process(program) == ["False"]
+    assert callable(threadpools.register)
+
+
+def test_futures():
+    with ThreadPoolExecutor(6) as executor:
+        assert all(executor.map(lambda _: same(), range(120)))
+
+
+def test_dask():
+    dask = pytest.importorskip("dask")
+    calls = [dask.delayed(same)() for _ in range(60)]
+    assert all(dask.compute(*calls, scheduler="threads", num_workers=4))
+
+
+LOADER = """
+import multiprocessing
+import numpy as np
+import torch
+from tconv import engine
+
+weight = np.ones((8, 16, 4, 4), np.float32)
+layer = engine.plan(weight, stride=2)
+x = np.arange(8 * 900, dtype=np.float32).reshape(1, 8, 30, 30) % 7
+
+class Set(torch.utils.data.Dataset):
+    def __len__(self):
+        return 12
+    def __getitem__(self, index):
+        engine.set_num_threads(1 + index % 3)
+        return torch.from_numpy(layer(x + index))
+
+if __name__ == "__main__":
+    engine.set_num_threads(3)
+    expected = [layer(x + index) for index in range(12)]
+    torch.nn.functional.conv_transpose2d(torch.from_numpy(x), torch.from_numpy(weight))
+    for way in ("fork", "spawn"):
+        loader = torch.utils.data.DataLoader(
+            Set(), batch_size=None, num_workers=2, multiprocessing_context=way, timeout=100
+        )
+        for made, wanted in zip(loader, expected, strict=True):
+            assert np.array_equal(made.numpy(), wanted)
+    print("same")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_workers_of_a_data_loader(tmp_path):
+    pytest.importorskip("torch")
+    program = tmp_path / "loader.py"
+    program.write_text(LOADER, encoding="utf-8")
+    ran = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=200)
+    assert ran.stdout == "same\n", ran.stderr
 
 
 INTERRUPT = """
@@ -244,7 +369,9 @@ NATIVE = Path(__file__).parents[2] / "native"
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a compiler")
 def test_the_pool_by_itself(tmp_path):
     program = tmp_path / "pool_check"
-    sources = [Path(__file__).with_name("pool_check.cpp"), NATIVE / "pool.cpp"]
+    sources = [
+        Path(__file__).with_name("pool_check.cpp"), NATIVE / "pool.cpp", NATIVE / "quota.cpp"
+    ]  # fmt: skip
     build = ["g++", "-std=c++17", "-O1", "-pthread", f"-I{NATIVE}", *sources, "-o", program]
     subprocess.run(build, check=True, timeout=120)
     ran = subprocess.run([program], capture_output=True, text=True, timeout=120)

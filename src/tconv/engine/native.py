@@ -92,8 +92,9 @@ def plan_class(dtype: np.dtype[Any]) -> Any:
 def set_num_threads(n: int) -> None:
     """Set how many threads a call may use, the caller's included.
 
-    At first it is what TCONV_NUM_THREADS says, or OMP_NUM_THREADS, or as many as there are CPUs
-    for this process. Results do not depend on it. Without the compiled engine it does nothing: the
+    At first it is what TCONV_NUM_THREADS says, or OMP_NUM_THREADS, where they are numbers of at
+    least 1, or as many as there are CPUs for this process, by its affinity and by the quota of its
+    control group. Results do not depend on it. Without the compiled engine it does nothing: the
     threads are those of NumPy's own library.
 
     Examples

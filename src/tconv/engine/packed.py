@@ -54,8 +54,10 @@ def can_run(dtype: np.dtype[Any], geometry: Geometry) -> str | None:
 
 def idle_axes(geometry: Geometry) -> tuple[int, ...]:
     """Return the axes beyond the third that the layer leaves as they are, each cell by itself."""
+    if geometry.rank <= AXES:
+        return ()
     idle = [index for index, axis in enumerate(geometry.axes) if _is_idle(axis)]
-    return tuple(idle[: max(0, geometry.rank - AXES)])
+    return tuple(idle[: geometry.rank - AXES])
 
 
 def _reach(axis: Axis) -> int:
@@ -101,8 +103,8 @@ class Packed:
         weight = weight.reshape(*weight.shape[:2], *(axis.kernel_size for axis in kept))
         self._plan = native.plan_class(self._real)(
             native.target(),
-            np.ascontiguousarray(weight, self._real),
-            None if bias is None else np.ascontiguousarray(bias, self._real),
+            _readable(weight, self._real),
+            None if bias is None else _readable(bias, self._real),
             groups,
             before + tuple(axis.stride for axis in kept),
             before + tuple(axis.dilation for axis in kept),
@@ -219,5 +221,13 @@ def compute(
         x = x[needed]
     packed = Packed(weight.astype(dtype, copy=False), None, geometry, groups, once=True)
     y = np.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
-    packed.run(np.ascontiguousarray(x, dtype), y, packed.crop(geometry))
+    packed.run(_readable(x, dtype), y, packed.crop(geometry))
     return y
+
+
+def _readable(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array as the engine reads it: contiguous, aligned, of its own dtype."""
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned and array.dtype == dtype:
+        return array
+    return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])

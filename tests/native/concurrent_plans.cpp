@@ -1,0 +1,64 @@
+// Plans first taken, and run, by several threads at once while the number of threads changes.
+// Built with ThreadSanitizer, which catches what they share without order.
+#include <cstdio>
+#include <cstdlib>
+
+#include "cpu.hpp"
+#include "layers.hpp"
+#include "pool.hpp"
+
+using namespace tconv;
+using namespace tconv::test;
+
+namespace {
+
+constexpr int callers = 4, rounds = 3;
+
+void in_pool(int64_t tasks, const std::function<void(int64_t)>& body) {
+    pool::run(tasks, body, [] {});
+}
+
+template <class T>
+void together(const Target& target, Random& random) {
+    Case given = draw(random);
+    given.layer.layout = Layout::channels_first;
+    const Arrays<T> arrays(given, random);
+    const auto shared = plan(target, given.layer, arrays);
+    std::vector<Exact<T>> made;
+    for (int i = 0; i < callers * rounds; ++i) made.emplace_back(given.outputs(), random);
+    std::atomic<int> waiting{callers};
+    std::vector<std::thread> crew;
+    for (int caller = 0; caller < callers; ++caller)
+        crew.emplace_back([&, caller] {
+            --waiting;
+            while (waiting > 0) std::this_thread::yield();
+            for (int round = 0; round < rounds; ++round) {
+                pool::set_num_threads(1 + (caller + round) % 4);
+                shared->prospect(Method::positions, given.shape, pool::num_threads());
+                shared->run(given.shape, arrays.x.data(), made[caller * rounds + round].data(),
+                            pool::num_threads(), in_pool);
+            }
+        });
+    for (auto& one : crew) one.join();
+    for (const auto& one : made) {
+        const std::string wrong = difference(one, arrays.expected, shared->choose(given.shape));
+        if (wrong.empty()) continue;
+        std::fprintf(stderr, "%s\n%s\n", wrong.c_str(), given.words().c_str());
+        std::exit(1);
+    }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count != 3) {
+        std::fprintf(stderr, "usage: concurrent_plans SEED LAYERS\n");
+        return 2;
+    }
+    Random random(std::strtoull(arguments[1], nullptr, 10));
+    for (int64_t left = std::atoll(arguments[2]); left > 0; --left)
+        for (const Target* target : runnable_targets()) {
+            together<float>(*target, random);
+            together<double>(*target, random);
+        }
+}
