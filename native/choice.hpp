@@ -5,6 +5,7 @@
 
 #include "cost.hpp"
 #include "phased.hpp"
+#include "streaming.hpp"
 #include "winograd.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -60,6 +61,7 @@ class Choice final : public Chosen<T> {
         switch (method) {
             case Method::positions: return Phased<T>::refusal(layer_);
             case Method::winograd: return Winograd<T>::refusal(layer_);
+            case Method::streaming: return Streaming<T>::refusal(layer_);
             default: return "not compiled";
         }
     }
@@ -67,6 +69,7 @@ class Choice final : public Chosen<T> {
     Cost cost(Method method, const Shape& shape, int threads) const {
         switch (method) {
             case Method::winograd: return Winograd<T>::cost(layer_, shape, threads);
+            case Method::streaming: return Streaming<T>::cost(layer_, shape, threads);
             default: return Phased<T>::cost(layer_, shape, threads);
         }
     }
@@ -75,6 +78,8 @@ class Choice final : public Chosen<T> {
         switch (method) {
             case Method::winograd:
                 return std::unique_ptr<Packed<T>>(new Winograd<T>(layer_, weight_, bias_));
+            case Method::streaming:
+                return std::unique_ptr<Packed<T>>(new Streaming<T>(layer_, weight_, bias_));
             default: return std::unique_ptr<Packed<T>>(new Phased<T>(layer_, weight_, bias_));
         }
     }
