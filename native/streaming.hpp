@@ -21,6 +21,12 @@ constexpr int64_t tallest_tile = 256;             // rows of the output
 constexpr int64_t most_arranged_bytes = 1 << 20;  // weights of the output rows computed at once
 constexpr double task_operations = 100000;        // of a piece worth handing to a thread
 
+// Fits, in the unit of cost.hpp, to layers of one to sixteen channels a group.
+constexpr double products_load = 0.75;    // of a vector of cells, where one row uses it
+constexpr double piece_operations = 2;   // of storing a vector by pieces
+constexpr double group_operations = 45;  // of a group's input channel
+constexpr int64_t most_channels = 128;   // in times out: with more, the input comes too often
+
 // Whether so many rows are computed at once, and how many vectors of each.
 constexpr bool fits(int phases, int rows) {
     if (rows == 1 || rows * phases > sums_at_once) return rows == 1;
@@ -40,7 +46,7 @@ struct Line {
 
 // Output rows that are computed at once.
 struct Rows {
-    int64_t first_line, lines, count, channel, z, y;
+    int64_t first_line, lines, count, z, y;
 };
 
 // What all the columns of a block of output rows share.
@@ -229,18 +235,18 @@ class Streaming final : public Packed<T> {
 
     // Columns of a tile that are computed alike, and where the cells they read lie.
     struct Part {
-        int64_t tile, left, right;
-        bool direct;
+        int64_t tile = -1, left = 0, right = 0;
+        bool direct = false;
         int64_t low[2], held[2];       // rows of the input
         int64_t height, pitch, plane;  // of what is read: rows, cells of a row, of a channel
+        std::vector<Line> lines;
+        std::vector<Rows> rows;
     };
 
     // A thread's buffers, and what they hold.
     struct Work {
         Buffer<T> panel, weights;
-        std::vector<Line> lines;
-        std::vector<Rows> rows;
-        Part part;
+        Part parts[3];
         int64_t group, channel;
     };
 
@@ -274,11 +280,11 @@ class Streaming final : public Packed<T> {
         const int64_t tiles = course.tiles[0] * course.tiles[1] * course.tiles[2];
         const int64_t items = tiles * shape.batch * layer_.groups;
         if (items == 0) return;
-        const double work = operations(cost(shape), 1, false) / task_operations;
-        const int64_t tasks = max(1, work < double(items) ? static_cast<int64_t>(work) : items);
+        const int64_t tasks = min(cost(shape).tasks, items);
         parallel(tasks, [&](int64_t task) {
             thread_local Work own;
-            own.part.tile = own.group = -1;
+            own.group = -1;
+            for (Part& part : own.parts) part.tile = -1;
             for (int64_t i = items * task / tasks; i < items * (task + 1) / tasks; ++i)
                 run_tile(shape, course, i / tiles / shape.batch, i / tiles % shape.batch, i % tiles,
                          x, y, own);
@@ -287,6 +293,8 @@ class Streaming final : public Packed<T> {
     }
 
   private:
+    // What this costs: products over whole vectors of positions; cells loaded for each of them, but
+    // for rows computed at once; pieces stored where a row's phases are not as many as they.
     Cost cost(const Shape& shape) const {
         Cost c;
         const auto number = [](int64_t v) { return static_cast<double>(v); };
@@ -297,10 +305,27 @@ class Streaming final : public Packed<T> {
         const double lines = number(axes[0].kernel * axes[1].kernel * in_) /
                              number(axes[0].stride * axes[1].stride);
         c.products = rows * vectors * lines * number(axes[2].kernel);
-        c.others = rows * vectors * number(axes[2].stride) * 2;
+        c.others = products_load * c.products / shared(shape) +
+                   group_operations * groups * number(in_);
+        if (axes[2].stride != phases_)
+            c.others += piece_operations * rows * vectors * number(axes[2].stride);
+        if (in_ * out_ > most_channels) c.products *= 2;
         c.bytes = (groups * number(in_ * shape.input[0] * shape.input[1] * shape.input[2]) +
                    rows * number(shape.output[2])) * sizeof(T);
+        c.tasks = static_cast<int64_t>((c.products + c.others) / task_operations) + 1;
         return c;
+    }
+
+    // How many rows use a cell that is loaded, in the mean.
+    double shared(const Shape& shape) const {
+        const Axis& axis = layer_.axes[1];
+        int64_t rows = shape.output[1] == 1 ? min(out_, most_)
+                       : axis.stride == 1   ? most_
+                                            : min(axis.stride, most_);
+        while (!columns(rows)) --rows;
+        if (shape.output[1] == 1 || axis.stride > 1) return static_cast<double>(rows);
+        const double whole = static_cast<double>(max(0, axis.kernel - rows + 1));
+        return 1 + static_cast<double>(rows - 1) * whole / static_cast<double>(axis.kernel);
     }
 
     double arranged_bytes() const {
@@ -353,12 +378,12 @@ class Streaming final : public Packed<T> {
             return a.phase != b.phase ? a.phase < b.phase : a.kernel < b.kernel;
         });
         for (const Entry& entry : entries) {
-            while (static_cast<int64_t>(c.first.size()) <= entry.phase) c.first.push_back(count(c.at));
+            while (count(c.first) <= entry.phase) c.first.push_back(count(c.at));
             c.at.push_back(entry.at - c.low);
             c.kernels.push_back(entry.kernel);
         }
         const int64_t all = ceil_div(axis.stride, most_phases) * most_phases;
-        while (static_cast<int64_t>(c.first.size()) <= all) c.first.push_back(count(c.at));
+        while (count(c.first) <= all) c.first.push_back(count(c.at));
     }
 
     static int64_t count(const std::vector<int64_t>& v) { return static_cast<int64_t>(v.size()); }
@@ -379,19 +404,19 @@ class Streaming final : public Packed<T> {
         const int64_t step = 4 * lanes;
         const int64_t room = min(right, shape.input[2] - c.low - c.reach) - inner;
         const int64_t outer = inner + room / step * step;
-        const auto run = [&](int64_t from, int64_t to, bool direct) {
+        const auto run = [&](Part& part, int64_t from, int64_t to, bool direct) {
             if (from >= to) return;
-            if (work.part.tile != tile || work.part.left != from || work.part.direct != direct)
-                prepare(shape, c, tile, from, to, direct, work);
-            run_part(shape, c, group, x, y, work);
+            if (part.tile != tile || part.left != from || part.right != to || part.direct != direct)
+                prepare(shape, c, tile, from, to, direct, part);
+            run_part(shape, c, group, part, x, y, work);
         };
         if (room < 2 * step) {
-            run(left, right, false);
+            run(work.parts[0], left, right, false);
             return;
         }
-        run(left, inner, false);
-        run(inner, outer, true);
-        run(outer, right, false);
+        run(work.parts[0], left, inner, false);
+        run(work.parts[1], inner, outer, true);
+        run(work.parts[2], outer, right, false);
     }
 
     // Rows of the input that output rows [first, end) read.
@@ -415,9 +440,13 @@ class Streaming final : public Packed<T> {
 
     // Which rows are computed at once, and by which lines.
     void prepare(const Shape& shape, const Course& c, int64_t tile, int64_t left, int64_t right,
-                 bool direct, Work& work) const {
-        Part& part = work.part;
-        part = {tile, left, right, direct, {}, {}, shape.input[1], shape.input[2], 0};
+                 bool direct, Part& part) const {
+        part.tile = tile;
+        part.left = left;
+        part.right = right;
+        part.direct = direct;
+        part.height = shape.input[1];
+        part.pitch = shape.input[2];
         int64_t first[2], end[2];
         tile /= c.tiles[2];
         for (int a = 1; a >= 0; --a) {
@@ -433,12 +462,12 @@ class Streaming final : public Packed<T> {
             part.pitch = ceil_div(right - left, lanes) * lanes + c.reach;
             part.plane = part.held[0] * part.height * part.pitch;
         }
-        work.lines.clear();
-        work.rows.clear();
+        part.lines.clear();
+        part.rows.clear();
         const Axis& axis = layer_.axes[1];
         for (int64_t z = first[0]; z < end[0]; ++z) {
             if (c.by_channel) {
-                add_rows(shape, 0, z, 0, min(out_, most_), work);
+                add_rows(shape, z, 0, min(out_, most_), part);
                 continue;
             }
             for (int64_t y = first[1]; y < end[1];) {
@@ -450,22 +479,21 @@ class Streaming final : public Packed<T> {
                 }
                 several = min(several, most_);
                 while (!columns(several)) --several;
-                add_rows(shape, 0, z, y, several, work);
+                add_rows(shape, z, y, several, part);
                 y += several;
             }
         }
     }
 
-    void add_rows(const Shape& shape, int64_t channel, int64_t z, int64_t y, int64_t several,
-                  Work& work) const {
-        const Part& part = work.part;
+    void add_rows(const Shape& shape, int64_t z, int64_t y, int64_t several, Part& part) const {
         const Axis* axes = layer_.axes;
         const bool by_channel = shape.output[1] == 1;
-        const int64_t from_z = part.direct ? 0 : part.low[0], from_y = part.direct ? 0 : part.low[1];
+        const int64_t from_z = part.direct ? 0 : part.low[0];
+        const int64_t from_y = part.direct ? 0 : part.low[1];
         int64_t low[2], held[2];
         sources(shape, 0, z, z + 1, &low[0], &held[0]);
         sources(shape, 1, y, by_channel ? y + 1 : y + several, &low[1], &held[1]);
-        Rows rows{static_cast<int64_t>(work.lines.size()), 0, several, channel, z, y};
+        Rows rows{static_cast<int64_t>(part.lines.size()), 0, several, z, y};
         for (int64_t iz = low[0]; iz < low[0] + held[0]; ++iz) {
             const int64_t kz = element(shape, 0, z, iz);
             if (kz < 0) continue;
@@ -482,20 +510,19 @@ class Streaming final : public Packed<T> {
                     any = any || k >= 0;
                     line.whole = line.whole && k >= 0;
                 }
-                if (any) work.lines.push_back(line);
+                if (any) part.lines.push_back(line);
             }
         }
-        rows.lines = static_cast<int64_t>(work.lines.size()) - rows.first_line;
-        work.rows.push_back(rows);
+        rows.lines = static_cast<int64_t>(part.lines.size()) - rows.first_line;
+        part.rows.push_back(rows);
     }
 
-    void run_part(const Shape& shape, const Course& c, int64_t group, const T* x, T* y,
-                  Work& work) const {
-        const Part& part = work.part;
+    void run_part(const Shape& shape, const Course& c, int64_t group, const Part& part, const T* x,
+                  T* y, Work& work) const {
         const int64_t outputs = shape.output[0] * shape.output[1] * shape.output[2];
         Block<T> b;
         b.channels = in_;
-        b.x = part.direct ? x + part.left + c.low : fill(shape, c, x, work);
+        b.x = part.direct ? x + part.left + c.low : fill(shape, c, part, x, work);
         b.plane = part.plane;
         b.weights = layer_.axes[0].kernel * layer_.axes[1].kernel * layer_.axes[2].kernel;
         b.at = c.at.data();
@@ -510,11 +537,12 @@ class Streaming final : public Packed<T> {
             channels = min(together, out_ - channel);
             while (!columns(channels)) --channels;
             b.w = arrange(c, group, channel, channels, work);
-            for (const Rows& rows : work.rows) {
-                b.line = work.lines.data() + rows.first_line;
+            for (const Rows& rows : part.rows) {
+                b.line = part.lines.data() + rows.first_line;
                 b.lines = rows.lines;
                 const int64_t several = c.by_channel ? channels : rows.count;
-                T* const to = y + channel * outputs + (rows.z * shape.output[1] + rows.y) * b.length;
+                const int64_t row = rows.z * shape.output[1] + rows.y;
+                T* const to = y + channel * outputs + row * b.length;
                 const int64_t step = c.by_channel ? outputs : b.length;
                 for (int64_t i = 0; i < several; ++i) {
                     const int64_t of = group * out_ + channel + (c.by_channel ? i : 0);
@@ -554,8 +582,8 @@ class Streaming final : public Packed<T> {
     }
 
     // Rows of the input, from the first cell that the part's first position reads.
-    const T* fill(const Shape& shape, const Course& c, const T* x, Work& work) const {
-        const Part& part = work.part;
+    const T* fill(const Shape& shape, const Course& c, const Part& part, const T* x,
+                  Work& work) const {
         T* to = work.panel.grow(in_ * part.plane + 4 * lanes);
         const T* const panel = to;
         const int64_t from = part.left + c.low, pitch = part.pitch;
@@ -577,7 +605,7 @@ class Streaming final : public Packed<T> {
         return panel;
     }
 
-    // Weights as the sums take them: [output channel][input channel][row of the kernel][phase, tap].
+    // Weights as the sums take them: [output channel][input channel][kernel row][phase, tap].
     const T* arrange(const Course& c, int64_t group, int64_t channel, int64_t channels,
                      Work& work) const {
         const Axis* axes = layer_.axes;
