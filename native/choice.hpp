@@ -5,6 +5,7 @@
 
 #include "cost.hpp"
 #include "positions.hpp"
+#include "streaming.hpp"
 #include "winograd.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -15,6 +16,7 @@ class Choice final : public Chosen<T> {
     Choice(const Layer& layer, const T* weight, const T* bias)
         : layer_(layer), weight_(weight), bias_(bias) {
         for (int m = 1; m < methods; ++m) refusal_[m] = refusal(static_cast<Method>(m));
+        refusal_[static_cast<int>(Method::channels)] = "not compiled";
         if (layer.method != Method::automatic)
             if (const char* why = refusal_[static_cast<int>(layer.method)]) throw Refused{why};
     }
@@ -56,27 +58,32 @@ class Choice final : public Chosen<T> {
     }
 
   private:
-    const char* refusal(Method method) const {
+    // What `ask` says of the class that does a method.
+    template <class Ask>
+    static auto by(Method method, Ask ask) {
         switch (method) {
-            case Method::positions: return Positions<T>::refusal(layer_);
-            case Method::winograd: return Winograd<T>::refusal(layer_);
-            default: return "not compiled";
+            case Method::winograd: return ask(Of<Winograd<T>>());
+            case Method::streaming: return ask(Of<Streaming<T>>());
+            default: return ask(Of<Positions<T>>());
         }
+    }
+    template <class Class>
+    struct Of {
+        typedef Class type;
+    };
+
+    const char* refusal(Method method) const {
+        return by(method, [&](auto of) { return decltype(of)::type::refusal(layer_); });
     }
 
     Cost cost(Method method, const Shape& shape, int threads) const {
-        switch (method) {
-            case Method::winograd: return Winograd<T>::cost(layer_, shape, threads);
-            default: return Positions<T>::cost(layer_, shape, threads);
-        }
+        return by(method, [&](auto of) { return decltype(of)::type::cost(layer_, shape, threads); });
     }
 
     std::unique_ptr<Packed<T>> pack(Method method) const {
-        switch (method) {
-            case Method::winograd:
-                return std::unique_ptr<Packed<T>>(new Winograd<T>(layer_, weight_, bias_));
-            default: return std::unique_ptr<Packed<T>>(new Positions<T>(layer_, weight_, bias_));
-        }
+        return by(method, [&](auto of) {
+            return std::unique_ptr<Packed<T>>(new typename decltype(of)::type(layer_, weight_, bias_));
+        });
     }
 
     // FNV-1a, short of the bits that name a method.

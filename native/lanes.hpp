@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -24,8 +25,20 @@
 #endif
 
 #define TCONV_INLINE inline __attribute__((always_inline))
+#define TCONV_INLINED __attribute__((always_inline))  // of a lambda
 
 namespace tconv::TCONV_TARGET {
+
+// f(0), ..., f(count - 1), each with its number known to the compiler, so that arrays of vectors
+// stay in registers.
+template <class F, int... I>
+TCONV_INLINE void each(std::integer_sequence<int, I...>, const F& f) {
+    (f(std::integral_constant<int, I>{}), ...);
+}
+template <int count, class F>
+TCONV_INLINE void each(const F& f) {
+    each(std::make_integer_sequence<int, count>{}, f);
+}
 
 template <class T>
 struct Lanes {
@@ -43,6 +56,12 @@ TCONV_INLINE typename Lanes<T>::V load(const T* p) {
 template <class T>
 TCONV_INLINE void store(T* p, typename Lanes<T>::V v) {
     *reinterpret_cast<typename Lanes<T>::Unaligned*>(p) = v;
+}
+
+// The same value in every lane; x - 0 is x, so that nothing is left to compute.
+template <class T>
+TCONV_INLINE typename Lanes<T>::V splat(T x) {
+    return x - typename Lanes<T>::V{};
 }
 
 template <class T>
@@ -121,13 +140,40 @@ TCONV_INLINE bool aligned(const void* p) {
     return reinterpret_cast<uintptr_t>(p) % TCONV_VECTOR_BYTES == 0;
 }
 
+// Vector `which` of v[0][0], v[1][0], ..., v[S-1][0], v[0][1], v[1][1], ...
+template <class T, int S, int which>
+TCONV_INLINE typename Lanes<T>::V zipped(const typename Lanes<T>::V* v) {
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    typedef I M __attribute__((vector_size(sizeof(I) * n)));
+    typename Lanes<T>::V all = v[0];
+#pragma GCC unroll 8
+    for (int from = 1; from < S; ++from) {
+        M take;
+        for (int i = 0; i < n; ++i) {
+            const int at = which * n + i, lane = at / S, of = at % S;
+            take[i] = of == from ? n + lane : of == 0 && from == 1 ? lane : i;
+        }
+        all = __builtin_shuffle(all, v[from], take);
+    }
+    return all;
+}
+
+template <class T, int S, int which = 0>
+TCONV_INLINE void zip(const typename Lanes<T>::V* v, typename Lanes<T>::V* to) {
+    if constexpr (which < S) {
+        to[which] = zipped<T, S, which>(v);
+        zip<T, S, which + 1>(v, to);
+    }
+}
+
 // S vectors v become the S vectors of v[0][0], v[1][0], ..., v[0][1], v[1][1], ...
 template <class T, int S>
 TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
     typedef typename Lanes<T>::V V;
     constexpr int n = Lanes<T>::count;
     typedef typename Index<T>::type I;
-    if constexpr (S > 1) {
+    if constexpr (S > 1 && S % 2 == 0) {
         V even[S / 2], odd[S / 2];
         for (int i = 0; i < S / 2; ++i) {
             even[i] = v[2 * i];
@@ -139,6 +185,10 @@ TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
             v[2 * i] = __builtin_shuffle(even[i], odd[i], Zip<I, n, 0>::mask());
             v[2 * i + 1] = __builtin_shuffle(even[i], odd[i], Zip<I, n, n / 2>::mask());
         }
+    } else if constexpr (S > 1) {
+        V all[S];
+        zip<T, S>(v, all);
+        for (int i = 0; i < S; ++i) v[i] = all[i];
     }
 }
 
@@ -162,16 +212,8 @@ TCONV_INLINE typename Lanes<T>::V every_third(typename Lanes<T>::V a, typename L
 template <class T, int which>
 TCONV_INLINE typename Lanes<T>::V interleaved(typename Lanes<T>::V a, typename Lanes<T>::V b,
                                               typename Lanes<T>::V c) {
-    constexpr int n = Lanes<T>::count;
-    typedef typename Index<T>::type I;
-    typedef I M __attribute__((vector_size(sizeof(I) * n)));
-    M low, high;
-    for (int i = 0; i < n; ++i) {
-        const int at = which * n + i, lane = at / 3, of = at % 3;
-        low[i] = of == 2 ? 0 : of * n + lane;
-        high[i] = of == 2 ? n + lane : i;
-    }
-    return __builtin_shuffle(__builtin_shuffle(a, b, low), c, high);
+    const typename Lanes<T>::V v[3] = {a, b, c};
+    return zipped<T, 3, which>(v);
 }
 
 // Memory of one owner, aligned to a cache line, left as it comes.

@@ -62,7 +62,7 @@ void micro(const Product<T>& p) {
                 T* const c = p.c + m * p.row + n * lanes;
                 V v = sum[m][n];
                 if (!first) v += load<T>(c);
-                if (last && p.relu) v = v > V{} ? v : V{};
+                if (last && p.relu) v = v < V{} ? V{} : v;
                 store<T>(c, v);
                 sum[m][n] = V{};
             }

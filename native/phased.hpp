@@ -3,8 +3,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
+#include "activations.hpp"
 #include "cost.hpp"
 #include "micro.hpp"
 #include "shares.hpp"
@@ -364,19 +364,18 @@ class Phased : public Packed<T> {
     }
 
     void activate(T* row, int64_t count) const {
-        for (int64_t i = 0; i < count; ++i) row[i] = activated(row[i]);
+        constexpr int64_t lanes = Lanes<T>::count;
+        int64_t i = 0;
+        for (; i + lanes <= count; i += lanes) {
+            auto v = load<T>(row + i);
+            TCONV_TARGET::activate<T>(layer_.activation, layer_.alpha, v);
+            store<T>(row + i, v);
+        }
+        for (; i < count; ++i) row[i] = activated(row[i]);
     }
 
     T activated(T v) const {
-        switch (layer_.activation) {
-            case Activation::relu: return v > T(0) ? v : T(0);
-            case Activation::leaky_relu: return v > T(0) ? v : static_cast<T>(layer_.alpha) * v;
-            case Activation::tanh: return std::tanh(v);
-            case Activation::sigmoid: return T(1) / (T(1) + std::exp(-v));
-            case Activation::gelu: return T(0.5) * v * (T(1) + std::erf(v * T(0.70710678118654752)));
-            case Activation::silu: return v / (T(1) + std::exp(-v));
-            default: return v;
-        }
+        return TCONV_TARGET::activated(layer_.activation, layer_.alpha, v);
     }
 
     // Rows of the products to rows of the output: crop, interleave the phases of the last axis.

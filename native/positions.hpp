@@ -264,7 +264,7 @@ class Positions final : public Packed<T> {
         parallel(shape.batch, [&](int64_t image) {
             T* to = y + image * layer_.out_channels * cells;
             for (int64_t c = 0; c < layer_.out_channels; ++c, to += cells)
-                std::fill_n(to, cells, activated(bias_.data()[c]));
+                std::fill_n(to, cells, activated(layer_.activation, layer_.alpha, bias_.data()[c]));
         });
     }
 
@@ -409,8 +409,7 @@ class Positions final : public Packed<T> {
             }
             if (layer_.activation > Activation::relu)
                 for (int64_t r = 0; r < rows; ++r)
-                    for (int64_t i = 0; i < width; ++i)
-                        to[r * row + i] = activated(to[r * row + i]);
+                    activate_row(layer_.activation, layer_.alpha, to + r * row, width);
             offsets += taps;
             start += rows;
             to += rows * row;
@@ -425,18 +424,6 @@ class Positions final : public Packed<T> {
             product.b += now * lanes;
             product.c += now * lanes;
             vectors -= now;
-        }
-    }
-
-    T activated(T v) const {
-        switch (layer_.activation) {
-            case Activation::relu: return v > T(0) ? v : T(0);
-            case Activation::leaky_relu: return v > T(0) ? v : static_cast<T>(layer_.alpha) * v;
-            case Activation::tanh: return std::tanh(v);
-            case Activation::sigmoid: return T(1) / (T(1) + std::exp(-v));
-            case Activation::gelu: return T(0.5) * v * (T(1) + std::erf(v * T(0.70710678118654752)));
-            case Activation::silu: return v / (T(1) + std::exp(-v));
-            default: return v;
         }
     }
 

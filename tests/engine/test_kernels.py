@@ -6,18 +6,20 @@ import pytest
 from tconv import Geometry, engine
 from tconv.definitions import scatter
 from tconv.engine import native
+from tconv.engine.packed import METHODS
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the engine is not built")
 
-RELU = 1
+RELU, LEAKY_RELU = 1, 2
+STREAMING = METHODS.index("streaming")
 
 
-def run(target, x, weight, bias, geometry, groups, activation=0):
+def run(target, x, weight, bias, geometry, groups, activation=0, alpha=0.0, method=0):
     """Compute by one target's kernels into an array of NaN."""
     lead = (1,) * (3 - geometry.rank)
     plan = native.plan_class(x.dtype)(
         target, weight, bias, groups, lead + geometry.stride, lead + geometry.dilation,
-        activation, 0.0,
+        activation, alpha, method=method,
     )  # fmt: skip
     shape = (len(x), weight.shape[1] * groups, *geometry.output_size)
     crop = (0,) * len(lead) + tuple(start for start, _ in geometry.crop)
@@ -111,3 +113,50 @@ def test_two_taps_a_phase_take_winograd_and_stay_exact(stride, dtype, epsilon, s
             y = run(target, x, weight, bias, geometry, groups)
             error = abs(y - expected).max() / abs(expected).max()
             assert error < epsilon, f"{target} {geometry} {groups=}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("largest", "kernel", "stride"),
+    [
+        ((60,), (50,), (20,)),
+        ((4000,), (9,), (9,)),
+        ((14, 11), (9, 6), (9, 5)),
+        ((5, 300), (5, 9), (4, 8)),
+        ((7, 4, 6), (5, 3, 4), (5, 3, 2)),
+    ],
+)
+def test_streamed_whole_numbers_are_exact(largest, kernel, stride, dtype, seed) -> None:
+    random = np.random.default_rng([seed, *largest])
+    for _ in range(20):
+        geometry = random_geometry(random, largest, kernel, stride)
+        groups = int(random.integers(1, 4))
+        c_in, c_out = groups * int(random.integers(1, 4)), int(random.integers(1, 7))
+        x = random.integers(-9, 10, (2, c_in, *geometry.input_size)).astype(dtype)
+        weight = random.integers(-9, 10, (c_in, c_out, *geometry.kernel_size)).astype(dtype)
+        bias = random.integers(-9, 10, c_out * groups).astype(dtype)
+        expected = scatter(x, weight, geometry, groups) + bias.reshape(-1, *(1,) * geometry.rank)
+        activation = int(random.integers(3))
+        if activation == RELU:
+            expected = np.maximum(expected, 0)
+        elif activation == LEAKY_RELU:
+            expected = np.where(expected > 0, expected, expected / 2)
+        for target in engine.targets():
+            y = run(target, x, weight, bias, geometry, groups, activation, 0.5, STREAMING)
+            np.testing.assert_array_equal(y, expected, err_msg=f"{target} {geometry} {groups=}")
+
+
+@pytest.mark.parametrize("target", engine.targets())
+def test_streamed_long_sums_and_large_outputs(target) -> None:
+    random = np.random.default_rng(0)
+    geometry = Geometry.of((30, 700), (3, 600), (1, 3))
+    x = random.integers(-3, 4, (1, 4, 30, 700)).astype(np.float32)
+    weight = random.integers(-3, 4, (4, 1, 3, 600)).astype(np.float32)
+    y = run(target, x, weight, None, geometry, 1, method=STREAMING)
+    np.testing.assert_array_equal(y, scatter(x, weight, geometry, 1))
+    geometry = Geometry.of((600, 1600), (4, 4), (2, 2), (1, 1))
+    x = random.integers(-9, 10, (1, 2, 600, 1600)).astype(np.float32)
+    weight = random.integers(-9, 10, (2, 1, 4, 4)).astype(np.float32)
+    y = run(target, x, weight, None, geometry, 2, method=STREAMING)
+    np.testing.assert_array_equal(y, scatter(x, weight, geometry, 2))
