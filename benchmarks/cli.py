@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import layers as rows_of
-from benchmarks import runs, tables
+from benchmarks import overhead, runs, tables
 from benchmarks.compare import TOLERATED, changes
 from benchmarks.layers import Layer
 from benchmarks.peers import OURS, PEERS, TWINS
@@ -96,6 +96,12 @@ def training(
     """Time a training step: output, input gradient and weight gradient."""
     chosen = rows_of.quick() if quick else [one for one in rows_of.real() if one.core]
     _show(_run(chosen, only, threads, peers, budget, dtype, output, "training"))
+
+
+@app.command("overhead")
+def time_calls() -> None:
+    """Time calls that have next to no work, beside an empty function."""
+    console.print(tables.overhead_table(overhead.measure()))
 
 
 @app.command()

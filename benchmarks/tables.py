@@ -134,6 +134,16 @@ def model_sums(rows: list[Row]) -> list[tuple[str, dict[str, float | None], int]
     return found
 
 
+def overhead_table(found: dict[str, float]) -> Table:
+    """Return what calls cost beyond an empty function."""
+    table = Table(title="A call on 1x8x4x4, beyond an empty function", title_justify="left")
+    table.add_column("call")
+    table.add_column("time", justify="right")
+    for name, seconds in found.items():
+        table.add_row(name, duration(seconds))
+    return table
+
+
 def changes_table(found: list[Change]) -> Table:
     """Return old and new times, the slower ones flagged."""
     table = Table(title="tconv, new run over old", title_justify="left")

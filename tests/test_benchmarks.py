@@ -15,7 +15,7 @@ pytest.importorskip("benchmarks", reason="the benchmark is not shipped: run from
 pytest.importorskip("typer")
 pytest.importorskip("rich")
 
-from benchmarks import timing
+from benchmarks import overhead, tables, timing
 from benchmarks.compare import changes
 from benchmarks.layers import HARD, Layer, quick, real
 from benchmarks.peers import OURS, PEERS, UnsupportedError
@@ -264,3 +264,10 @@ def test_the_command_refuses_what_it_does_not_know():
     done = command("layers", "--quick", "--peers", "abacus")
     assert done.returncode == 2
     assert "no peer abacus" in done.stderr
+
+
+def test_overhead_names_every_kind_of_call():
+    found = overhead.measure(calls=2, turns=1)
+    assert "plan" in found
+    assert "conv_transpose" in found
+    assert tables.overhead_table(found).row_count == len(found)
