@@ -7,7 +7,7 @@
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t winograd_product_bytes = 640 << 10;  // products of a block, untransformed
+constexpr int64_t winograd_product_bytes = 256 << 10;  // products of a block, untransformed
 constexpr int64_t winograd_panel_bytes = 2 << 20;      // aimed at where weights are small
 constexpr int64_t widest_winograd_block = 9;           // vectors of tiles
 constexpr int64_t fewest_winograd_tiles = 24;  // of a call: below, the direct product is faster
@@ -82,6 +82,7 @@ class Winograd final : public Phased<T> {
         int64_t tiles[3], image, images;
         int64_t width;    // tiles of all images
         int64_t vectors;  // that hold them
+        int64_t input_cells;  // of all images
     };
 
     // A row of the output's phases: one piece of each of the outer axes, all pieces of the last.
@@ -278,6 +279,8 @@ class Winograd final : public Phased<T> {
         }
         k.image = tile * t.images;
         k.images = min(t.images, shape.batch - k.image);
+        k.input_cells = shape.batch * this->layer_.in_channels * shape.input[0] * shape.input[1] *
+                        shape.input[2];
         const int64_t tiles = k.tiles[0] * k.tiles[1] * k.tiles[2], in = this->in_;
         k.width = k.images * tiles;
         k.vectors = ceil_div(k.width, lanes);
@@ -295,7 +298,11 @@ class Winograd final : public Phased<T> {
             for (int64_t p = 0; p < this->parts_; p += size(2))
                 a = run_band(shape, t, k, group, first, channels, p, a, panel.data(), y);
         }
-        if (t.streams) fence();
+    }
+
+    // Whole vectors.
+    static TCONV_INLINE void clear(T* to, int64_t count) {
+        for (int64_t i = 0; i < count; i += lanes) store<T>(to + i, V{});
     }
 
     // One channel of one image, at x + from, to its parts, each `step` apart.
@@ -303,18 +310,38 @@ class Winograd final : public Phased<T> {
                    int64_t step) const {
         const WinogradAxis<T>*const w = winograd_;
         const int64_t across = ceil_div(k.tiles[2], lanes) * lanes, vectors = across / lanes;
-        const int64_t cells = w[2].m * across + 4;
+        const int64_t cells = w[2].m * across + 4, pitch = (ceil_div(cells, lanes) + 1) * lanes;
         int64_t reach[3], start[3];
         for (int a = 0; a < 3; ++a) {
             reach[a] = w[a].m * (k.tiles[a] - 1) + w[a].cells;
             start[a] = k.start[a] - this->axes_[a].high;
         }
-        thread_local Buffer<T> line, wide, tall;
-        T* const row = line.grow(cells + 4 * lanes);
+        thread_local Buffer<T> lines, wide, tall;
+        // the input's rows, padded; what leaves the image is zero
+        T* const padded = lines.grow(reach[0] * reach[1] * pitch + lanes);
         const int64_t left = min(max(-start[2], 0), cells);
         const int64_t held = max(min(shape.input[2] - start[2], reach[2]) - left, 0);
-        Base::zero(row, left);
-        Base::zero(row + left + held, cells + lanes - left - held);
+        const int64_t plane_of = shape.input[0] * shape.input[1] * shape.input[2];
+        for (int64_t z = 0; z < reach[0]; ++z)
+            for (int64_t r = 0; r < reach[1]; ++r) {
+                T* const row = padded + (z * reach[1] + r) * pitch;
+                const int64_t iz = start[0] + z, iy = start[1] + r;
+                if (iz < 0 || iz >= shape.input[0] || iy < 0 || iy >= shape.input[1]) {
+                    clear(row, cells);
+                    continue;
+                }
+                const int64_t at =
+                    from + (iz * shape.input[1] + iy) * shape.input[2] + start[2] + left;
+                clear(row, left);
+                for (int64_t i = 0; i < held; i += lanes)
+                    __builtin_prefetch(x + at + plane_of + i);
+                if (at + held + lanes <= k.input_cells)
+                    for (int64_t i = 0; i < held; i += lanes)
+                        store<T>(row + left + i, load(x + at + i));
+                else
+                    Base::copy(row + left, x + at, held);
+                clear(row + left + held, cells - left - held);
+            }
         const bool through = w[1].plain(), flat = w[0].plain();
         const int64_t set = w[2].parts * across;  // cells of a row, split
         T* const rows = wide.grow(reach[0] * reach[1] * set + lanes);
@@ -324,17 +351,9 @@ class Winograd final : public Phased<T> {
                 T* const at = last ? to + (z * k.tiles[1] + r) * k.tiles[2]
                                    : rows + (z * reach[1] + r) * set;
                 const int64_t apart = last ? step : across;
-                const int64_t iz = start[0] + z, iy = start[1] + r;
-                if (iz < 0 || iz >= shape.input[0] || iy < 0 || iy >= shape.input[1]) {
-                    for (int64_t e = 0; e < w[2].parts; ++e) Base::zero(at + e * apart, across);
-                    continue;
-                }
-                Base::copy(row + left,
-                           x + from + (iz * shape.input[1] + iy) * shape.input[2] + start[2] + left,
-                           held);
                 for (const Piece<T>& piece : w[2].pieces)
-                    piece.form->split({row + piece.base, 0, 0, at + piece.first * apart, apart, 0, 1,
-                                       vectors});
+                    piece.form->split({padded + (z * reach[1] + r) * pitch + piece.base, 0, 0,
+                                       at + piece.first * apart, apart, 0, 1, vectors});
             }
         if (through && flat) return;
         // the second axis, then the first
@@ -410,7 +429,7 @@ class Winograd final : public Phased<T> {
                 from += parts_of(p + x) * apart;
             }
             if (later) this->activate(rows.data(), outer * Base::size(last_phases_) * slot);
-            write_band(shape, t, k, part, group * this->out_ + first + c, rows.data(), slot, wide, y);
+            write_band(shape, k, part, group * this->out_ + first + c, rows.data(), slot, wide, y);
         }
         return a;
     }
@@ -479,13 +498,16 @@ class Winograd final : public Phased<T> {
     }
 
     // Rows of one channel, all phases of the last axis, to the output.
-    void write_band(const Shape& shape, const Cut& t, const Block& k, const Part& part,
+    void write_band(const Shape& shape, const Block& k, const Part& part,
                     int64_t channel, const T* rows, int64_t slot, int64_t wide, T* y) const {
         const int64_t *out = shape.output, *crop = shape.crop;
         const Axis* axes = this->layer_.axes;
         const WinogradAxis<T>* const w = winograd_;
         const auto &zs = part.axes[0]->phases, &ys = part.axes[1]->phases;
-        const int64_t across = Base::size(last_phases_);
+        const int64_t across = Base::size(last_phases_), stride = axes[2].stride;
+        const int64_t at = k.start[2] * stride - crop[2];
+        const int64_t begin = max(-at, 0), end = min(out[2] - at, k.count[2] * stride);
+        const auto write = across == stride && end - begin >= lanes * stride ? writer(stride) : nullptr;
         for (int64_t n = 0; n < k.images; ++n) {
             T* const image = y + ((k.image + n) * this->layer_.out_channels + channel) *
                                      out[0] * out[1] * out[2];
@@ -502,13 +524,64 @@ class Winograd final : public Phased<T> {
                                 (z % w[0].m * w[1].m + row % w[1].m) * wide +
                                 ((n * k.tiles[0] + z / w[0].m) * k.tiles[1] + row / w[1].m) *
                                     k.tiles[2] * w[2].m;
-                            Base::write_row(image + (oz * out[1] + oy) * out[2], out[2],
-                                            k.start[2] * axes[2].stride - crop[2], axes[2].stride,
-                                            last_phases_.data(), across, k.count[2], from, slot,
-                                            t.streams);
+                            T* const to = image + (oz * out[1] + oy) * out[2];
+                            if (write)
+                                write(to + at, begin, end, from, slot, out[0] * out[1] * out[2]);
+                            else
+                                Base::write_row(to, out[2], at, stride, last_phases_.data(), across,
+                                                k.count[2], from, slot, false);
                         }
                 }
         }
+    }
+
+    typedef void (*Writer)(T* to, int64_t begin, int64_t end, const T* from, int64_t slot,
+                           int64_t next);
+
+    static Writer writer(int64_t stride) {
+        switch (stride) {
+            case 1: return write_all<1>;
+            case 2: return write_all<2>;
+            case 3: return write_all<3>;
+            case 4: return write_all<4>;
+            case 8: return write_all<8>;
+            default: return nullptr;
+        }
+    }
+
+    // to[i] = from[i % S][i / S] for begin <= i < end: at least S vectors, aligned but for the ends,
+    // which overlap. What is written `next` cells on is fetched.
+    template <int S>
+    static void write_all(T* to, int64_t begin, int64_t end, const T* from, int64_t slot,
+                          int64_t next) {
+        const auto put = [&](int64_t i) {
+            V v[S];
+            const T* at = from + i / S;
+            const int64_t turn = i % S;
+            for (int j = 0; j < S; ++j) {
+                const int64_t phase = turn + j;
+                v[j] = load(at + (phase < S ? phase * slot : (phase - S) * slot + 1));
+            }
+            if constexpr (S == 3) {
+                const V a = v[0], b = v[1], c = v[2];
+                v[0] = interleaved<T, 0>(a, b, c);
+                v[1] = interleaved<T, 1>(a, b, c);
+                v[2] = interleaved<T, 2>(a, b, c);
+            } else {
+                interleave<T, S>(v);
+            }
+            for (int j = 0; j < S; ++j) {
+                store<T>(to + i + j * lanes, v[j]);
+                __builtin_prefetch(to + i + j * lanes + next, 1);
+            }
+        };
+        int64_t i = begin;
+        if (!aligned(to + i)) {
+            put(i);
+            while (i < begin + lanes && !aligned(to + i)) ++i;
+        }
+        for (; i + S * lanes <= end; i += S * lanes) put(i);
+        if (i < end) put(end - S * lanes);
     }
 
     WinogradAxis<T> winograd_[3];
