@@ -8,8 +8,9 @@
 namespace tconv::TCONV_TARGET {
 
 constexpr int64_t winograd_product_bytes = 256 << 10;  // products of a block, untransformed
-constexpr int64_t winograd_panel_bytes = 2 << 20;      // aimed at where weights are small
-constexpr int64_t widest_winograd_block = 9;           // vectors of tiles
+constexpr int64_t winograd_tiles = 48;                 // of a block, where weights are small
+constexpr int64_t most_winograd_tiles = 144;           // where they are not, so as to read them less
+constexpr int64_t small_winograd_weights = 6 << 20;    // bytes
 constexpr int64_t fewest_winograd_tiles = 24;  // of a call: below, the direct product is faster
 constexpr int64_t fewest_winograd_rows = 24;   // phases times output channels
 constexpr int64_t fewest_winograd_channels = 24;
@@ -37,11 +38,9 @@ class Winograd final : public Phased<T> {
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
         const Winograd plain(layer, nullptr);
         const Cut t = plain.cut(shape, threads);
-        int64_t all = shape.batch;
-        for (int a = 0; a < 3; ++a) all *= plain.covered(a, t.count[a]);
         Cost c = Base::cost(layer, shape, threads);
         const int64_t phases = plain.phases_ * layer.out_channels / layer.groups;
-        if (all < fewest_winograd_tiles || plain.in_ < fewest_winograd_channels ||
+        if (t.all < fewest_winograd_tiles || plain.in_ < fewest_winograd_channels ||
             phases < fewest_winograd_rows)
             c.products *= 2;
         else
@@ -57,37 +56,35 @@ class Winograd final : public Phased<T> {
              const Parallel& parallel) const override {
         const Cut t = cut(shape, threads);
         if (!t.whole) this->fill(shape, y, parallel);
-        const int64_t tiles = t.image_tiles * t.tiles[0] * t.tiles[1] * t.tiles[2];
-        if (tiles == 0) return;
-        const int64_t groups = this->layer_.groups;
-        const int64_t splits = threads > 1 && tiles * groups < 2 * threads
-                                   ? min(this->blocks_, ceil_div(2 * threads, tiles * groups))
-                                   : 1;
-        parallel(tiles * groups * splits, [&](int64_t task) {
-            const int64_t split = task % splits, tile = task / splits % tiles;
-            run_tile(shape, t, x, y, task / splits / tiles, tile, this->blocks_ * split / splits,
-                     this->blocks_ * (split + 1) / splits);
+        if (t.all == 0) return;
+        const int64_t whole = t.blocks * this->layer_.groups;
+        const int64_t splits =
+            threads > 1 && whole < 2 * threads ? min(this->blocks_, ceil_div(2 * threads, whole)) : 1;
+        parallel(whole * splits, [&](int64_t task) {
+            const int64_t split = task % splits, block = task / splits % t.blocks;
+            run_block(shape, t, x, y, task / splits / t.blocks, block, this->blocks_ * split / splits,
+                      this->blocks_ * (split + 1) / splits);
         });
     }
 
   private:
-    // How a call is cut into blocks of tiles; `tile` of Tiling counts positions.
-    struct Cut : Tiling {
-        int64_t panel_part;  // distance between parts of the panel
+    // How a call's tiles, in the order (image, z, y, x), are cut into blocks of whole vectors.
+    struct Cut {
+        int64_t first[3], count[3];  // positions
+        int64_t tiles[3], all;
+        int64_t vectors, blocks;
+        bool whole;
     };
 
-    // Where a block of tiles lies, and how it is laid out.
+    // Neighbouring tiles of one row, and where they lie in the block.
+    struct Segment {
+        int64_t image, z, y, x, tiles, at;
+    };
+
     struct Block {
-        int64_t start[3], count[3];  // positions
-        int64_t tiles[3], image, images;
-        int64_t width;    // tiles of all images
-        int64_t vectors;  // that hold them
-        int64_t input_cells;  // of all images
-    };
-
-    // A row of the output's phases: one piece of each of the outer axes, all pieces of the last.
-    struct Band {
-        int64_t z, y;
+        std::vector<Segment> segments;
+        int64_t width, plane;  // tiles; cells of the vectors that hold them
+        int64_t apart;         // distance between parts of the panel
     };
 
     // Without weights packed.
@@ -148,61 +145,38 @@ class Winograd final : public Phased<T> {
         return (ceil_div(cells, line) | 1) * line;
     }
 
-    // The time of a product by so many vectors, in that of a multiply-add of one: what is no
-    // multiple of max_vectors keeps the multiply-adders less busy.
-    static double sweep_cost(int64_t vectors) {
-        const int64_t rest = vectors % max_vectors;
-        return static_cast<double>(vectors) + (rest == 0 ? 0 : rest == 1 ? 0.5 : 0.2);
+    Cut cut(const Shape& shape, int threads) const {
+        const Tiling tiling = this->tiling(shape, threads);
+        Cut t;
+        t.all = shape.batch;
+        for (int a = 0; a < 3; ++a) {
+            t.first[a] = tiling.first[a];
+            t.count[a] = tiling.count[a];
+            t.tiles[a] = covered(a, t.count[a]);
+            t.all *= t.tiles[a];
+        }
+        t.whole = tiling.whole;
+        t.vectors = ceil_div(t.all, lanes);
+        const bool small = kernels_ * this->in_ * this->out_ * int64_t(sizeof(T)) <
+                           small_winograd_weights;
+        t.blocks = ceil_div(t.all, small ? winograd_tiles : most_winograd_tiles);
+        return t;
     }
 
-    Cut cut(const Shape& shape, int threads) const {
-        Cut t;
-        static_cast<Tiling&>(t) = this->tiling(shape, threads);
-        int64_t all[3];
-        for (int a = 0; a < 3; ++a) all[a] = covered(a, t.count[a]);
-        const int64_t batch = max(shape.batch, 1), groups = this->layer_.groups;
-        const int64_t panel_vector = all_parts_ * this->in_ * lanes * int64_t(sizeof(T));
-        const double work = static_cast<double>(kernels_ * this->out_ * this->in_);
-        const double weights = work * sizeof(T) / (4 * bytes_an_operation);  // once a block
-        int64_t best[4] = {1, 1, 1, 1};
-        double least = -1;
-        const auto consider = [&](int64_t images, int64_t z, int64_t y, int64_t x) {
-            const int64_t vectors = ceil_div(images * z * y * x, lanes);
-            if (vectors > max(max_vectors, 3) && vectors * panel_vector > winograd_panel_bytes * 2)
-                return;
-            const int64_t blocks = ceil_div(batch, images) * ceil_div(all[0], z) *
-                                   ceil_div(all[1], y) * ceil_div(all[2], x) * groups;
-            const int64_t rounds = ceil_div(blocks, threads) * threads;
-            const double now = static_cast<double>(rounds) * (work * sweep_cost(vectors) + weights);
-            if (least >= 0 && now >= least) return;
-            least = now;
-            best[0] = images, best[1] = z, best[2] = y, best[3] = x;
-        };
-        const int64_t most = widest_winograd_block * lanes;
-        const auto pieces = [](int64_t of, int64_t room, const auto& body) {
-            for (int64_t n = max(1, ceil_div(of, room)), before = 0; n <= of; ++n) {
-                const int64_t now = ceil_div(of, n);
-                if (now == before) continue;
-                body(before = now);
-                if (now <= 4) break;
-            }
-        };
-        pieces(all[2], most, [&](int64_t x) {
-            pieces(all[1], most / x, [&](int64_t y) {
-                pieces(all[0], most / x / y, [&](int64_t z) {
-                    pieces(batch, most / x / y / z, [&](int64_t n) { consider(n, z, y, x); });
-                });
-            });
-        });
-        t.images = best[0];
-        t.image_tiles = ceil_div(shape.batch, t.images);
-        for (int a = 0; a < 3; ++a) {
-            t.tile[a] = best[a + 1] * winograd_[a].m;
-            t.tiles[a] = ceil_div(t.count[a], t.tile[a]);
+    void lay(const Cut& t, int64_t block, Block& k) const {
+        const int64_t first = t.vectors * block / t.blocks * lanes;
+        const int64_t end = min(t.vectors * (block + 1) / t.blocks * lanes, t.all);
+        k.width = end - first;
+        k.plane = ceil_div(k.width, lanes) * lanes;
+        k.apart = odd_lines(this->in_ * k.plane + lanes);
+        k.segments.clear();
+        for (int64_t tile = first; tile < end;) {
+            const int64_t x = tile % t.tiles[2], row = tile / t.tiles[2];
+            const int64_t tiles = min(t.tiles[2] - x, end - tile);
+            k.segments.push_back({row / t.tiles[1] / t.tiles[0], row / t.tiles[1] % t.tiles[0],
+                                  row % t.tiles[1], x, tiles, tile - first});
+            tile += tiles;
         }
-        t.plane = ceil_div(best[0] * best[1] * best[2] * best[3], lanes) * lanes;
-        t.panel_part = odd_lines(this->in_ * t.plane + lanes);
-        return t;
     }
 
     // [group][block][part][kernel][rows][channel][row]
@@ -267,31 +241,19 @@ class Winograd final : public Phased<T> {
         }
     }
 
-    void run_tile(const Shape& shape, const Cut& t, const T* x, T* y, int64_t group, int64_t tile,
-                  int64_t first_block, int64_t end_block) const {
-        Block k;
-        for (int a = 2; a >= 0; --a) {
-            const int64_t at = tile % t.tiles[a] * t.tile[a];
-            k.start[a] = t.first[a] + at;
-            k.count[a] = min(t.tile[a], t.count[a] - at);
-            k.tiles[a] = covered(a, k.count[a]);
-            tile /= t.tiles[a];
-        }
-        k.image = tile * t.images;
-        k.images = min(t.images, shape.batch - k.image);
-        k.input_cells = shape.batch * this->layer_.in_channels * shape.input[0] * shape.input[1] *
-                        shape.input[2];
-        const int64_t tiles = k.tiles[0] * k.tiles[1] * k.tiles[2], in = this->in_;
-        k.width = k.images * tiles;
-        k.vectors = ceil_div(k.width, lanes);
+    void run_block(const Shape& shape, const Cut& t, const T* x, T* y, int64_t group, int64_t block,
+                   int64_t first_block, int64_t end_block) const {
+        thread_local Block k;
         thread_local Buffer<T> panel;
-        panel.grow(all_parts_ * t.panel_part + 4 * lanes);
+        lay(t, block, k);
+        const int64_t in = this->in_;
+        panel.grow(all_parts_ * k.apart + 4 * lanes);
         for (int64_t c = 0; c < in; ++c)
-            for (int64_t n = 0; n < k.images; ++n)
-                transform(shape, k,
-                          x, ((k.image + n) * this->layer_.in_channels + group * in + c) *
-                                  shape.input[0] * shape.input[1] * shape.input[2],
-                          panel.data() + c * t.plane + n * tiles, t.panel_part);
+            for (const Segment& s : k.segments)
+                transform(shape, t, s, x,
+                          (s.image * this->layer_.in_channels + group * in + c) * shape.input[0] *
+                              shape.input[1] * shape.input[2],
+                          panel.data() + c * k.plane + s.at, k.apart);
         for (int64_t b = first_block; b < end_block; ++b) {
             const int64_t first = b * this->block_, channels = min(this->block_, this->out_ - first);
             const T* a = packed_.data() + (group * this->out_ + first) * kernels_ * in;
@@ -305,88 +267,77 @@ class Winograd final : public Phased<T> {
         for (int64_t i = 0; i < count; i += lanes) store<T>(to + i, V{});
     }
 
-    // One channel of one image, at x + from, to its parts, each `step` apart.
-    void transform(const Shape& shape, const Block& k, const T* x, int64_t from, T* to,
-                   int64_t step) const {
-        const WinogradAxis<T>*const w = winograd_;
-        const int64_t across = ceil_div(k.tiles[2], lanes) * lanes, vectors = across / lanes;
+    // A segment of the channel at x + from to its parts, each `step` apart.
+    void transform(const Shape& shape, const Cut& t, const Segment& s, const T* x, int64_t from,
+                   T* to, int64_t step) const {
+        const WinogradAxis<T>* const w = winograd_;
+        const int64_t vectors = ceil_div(s.tiles, lanes), across = vectors * lanes;
         const int64_t cells = w[2].m * across + 4, pitch = (ceil_div(cells, lanes) + 1) * lanes;
-        int64_t reach[3], start[3];
-        for (int a = 0; a < 3; ++a) {
-            reach[a] = w[a].m * (k.tiles[a] - 1) + w[a].cells;
-            start[a] = k.start[a] - this->axes_[a].high;
-        }
-        thread_local Buffer<T> lines, wide, tall;
-        // the input's rows, padded; what leaves the image is zero
-        T* const padded = lines.grow(reach[0] * reach[1] * pitch + lanes);
+        const int64_t at[3] = {s.z, s.y, s.x}, *const in = shape.input;
+        int64_t start[3];
+        for (int a = 0; a < 3; ++a) start[a] = t.first[a] + at[a] * w[a].m - this->axes_[a].high;
+        const int64_t reach = w[2].m * (s.tiles - 1) + w[2].cells;
         const int64_t left = min(max(-start[2], 0), cells);
-        const int64_t held = max(min(shape.input[2] - start[2], reach[2]) - left, 0);
-        const int64_t plane_of = shape.input[0] * shape.input[1] * shape.input[2];
-        for (int64_t z = 0; z < reach[0]; ++z)
-            for (int64_t r = 0; r < reach[1]; ++r) {
-                T* const row = padded + (z * reach[1] + r) * pitch;
-                const int64_t iz = start[0] + z, iy = start[1] + r;
-                if (iz < 0 || iz >= shape.input[0] || iy < 0 || iy >= shape.input[1]) {
-                    clear(row, cells);
-                    continue;
-                }
-                const int64_t at =
-                    from + (iz * shape.input[1] + iy) * shape.input[2] + start[2] + left;
-                clear(row, left);
-                for (int64_t i = 0; i < held; i += lanes)
-                    __builtin_prefetch(x + at + plane_of + i);
-                if (at + held + lanes <= k.input_cells)
-                    for (int64_t i = 0; i < held; i += lanes)
-                        store<T>(row + left + i, load(x + at + i));
-                else
-                    Base::copy(row + left, x + at, held);
-                clear(row + left + held, cells - left - held);
-            }
-        const bool through = w[1].plain(), flat = w[0].plain();
+        const int64_t held = max(min(in[2] - start[2], reach) - left, 0);
+        const int64_t input_cells = shape.batch * this->layer_.in_channels * in[0] * in[1] * in[2];
+        thread_local Buffer<T> lines, wide, tall;
         const int64_t set = w[2].parts * across;  // cells of a row, split
-        T* const rows = wide.grow(reach[0] * reach[1] * set + lanes);
-        for (int64_t z = 0; z < reach[0]; ++z)
-            for (int64_t r = 0; r < reach[1]; ++r) {
-                const bool last = through && flat;
-                T* const at = last ? to + (z * k.tiles[1] + r) * k.tiles[2]
-                                   : rows + (z * reach[1] + r) * set;
-                const int64_t apart = last ? step : across;
-                for (const Piece<T>& piece : w[2].pieces)
-                    piece.form->split({padded + (z * reach[1] + r) * pitch + piece.base, 0, 0,
-                                       at + piece.first * apart, apart, 0, 1, vectors});
+        const bool through = w[1].plain(), flat = w[0].plain(), last = through && flat;
+        T* const padded = lines.grow(w[0].cells * w[1].cells * pitch + lanes);
+        T* const rows = wide.grow(w[0].cells * w[1].cells * set);
+        thread_local std::vector<const T*> sources;  // where each row is read from
+        sources.clear();
+        for (int64_t i = 0; i < w[0].cells * w[1].cells; ++i) {
+            const int64_t iz = start[0] + i / w[1].cells, iy = start[1] + i % w[1].cells;
+            T* const row = padded + i * pitch;
+            sources.push_back(row);
+            if (iz < 0 || iz >= in[0] || iy < 0 || iy >= in[1]) {
+                clear(row, cells);
+                continue;
             }
-        if (through && flat) return;
+            const int64_t source = from + (iz * in[1] + iy) * in[2] + start[2] + left;
+            for (int64_t j = 0; j < held; j += lanes)
+                __builtin_prefetch(x + source + j + in[0] * in[1] * in[2]);
+            if (last && left == 0 && held == reach && source + cells + lanes <= input_cells) {
+                sources.back() = x + source;
+                continue;
+            }
+            clear(row, left);
+            if (source + held + lanes <= input_cells)
+                for (int64_t j = 0; j < held; j += lanes)
+                    store<T>(row + left + j, load(x + source + j));
+            else
+                Base::copy(row + left, x + source, held);
+            clear(row + left + held, cells - left - held);
+        }
+        for (int64_t i = 0; i < w[0].cells * w[1].cells; ++i)
+            for (const Piece<T>& piece : w[2].pieces)
+                piece.form->split({sources[i] + piece.base, 0, 0,
+                                   last ? to + piece.first * step : rows + i * set + piece.first * across,
+                                   last ? step : across, 0, 1, vectors});
+        if (last) return;
         // the second axis, then the first
-        const int64_t plane = k.tiles[1] * w[1].parts * set;
         const T* planes = rows;
+        const int64_t inner = w[1].parts * w[2].parts;
         if (!through) {
-            T* const h = flat ? to : tall.grow(reach[0] * plane + lanes);
-            planes = h;
-            for (int64_t z = 0; z < reach[0]; ++z)
-                for (int64_t j = 0; j < k.tiles[1]; ++j)
-                    for (const Piece<T>& piece : w[1].pieces) {
-                        const T* d = rows + (z * reach[1] + w[1].m * j + piece.base) * set;
-                        if (flat)
-                            piece.form->forth({d, set, across,
-                                               to + piece.first * w[2].parts * step +
-                                                   (z * k.tiles[1] + j) * k.tiles[2],
-                                               w[2].parts * step, step, w[2].parts, vectors});
-                        else
-                            piece.form->forth({d, set, 0,
-                                               h + z * plane + (j * w[1].parts + piece.first) * set,
-                                               set, 0, 1, w[2].parts * vectors});
-                    }
+            T* const h = tall.grow(w[0].cells * inner * across);
+            if (!flat) planes = h;
+            for (int64_t z = 0; z < w[0].cells; ++z)
+                for (const Piece<T>& piece : w[1].pieces) {
+                    const T* d = rows + (z * w[1].cells + piece.base) * set;
+                    const int64_t e = piece.first * w[2].parts;
+                    if (flat)
+                        piece.form->forth({d, set, across, to + e * step, w[2].parts * step, step,
+                                           w[2].parts, vectors});
+                    else
+                        piece.form->forth({d, set, 0, h + (z * inner + e) * across, set, 0, 1,
+                                           w[2].parts * vectors});
+                }
         }
         if (flat) return;
-        const int64_t inner = w[1].parts * w[2].parts;
-        for (int64_t i = 0; i < k.tiles[0]; ++i)
-            for (int64_t j = 0; j < k.tiles[1]; ++j)
-                for (const Piece<T>& piece : w[0].pieces)
-                    piece.form->forth({planes + (w[0].m * i + piece.base) * plane + j * inner * across,
-                                       plane, across,
-                                       to + piece.first * inner * step +
-                                           (i * k.tiles[1] + j) * k.tiles[2],
-                                       inner * step, step, inner, vectors});
+        for (const Piece<T>& piece : w[0].pieces)
+            piece.form->forth({planes + piece.base * inner * across, inner * across, across,
+                               to + piece.first * inner * step, inner * step, step, inner, vectors});
     }
 
     // The parts of one piece of the first two axes: products, outputs, their rows written. Returns
@@ -394,7 +345,7 @@ class Winograd final : public Phased<T> {
     const T* run_band(const Shape& shape, const Cut& t, const Block& k, int64_t group, int64_t first,
                       int64_t channels, int64_t p, const T* a, const T* panel, T* y) const {
         thread_local Buffer<T> products, rows;
-        const int64_t last = size(2), plane = k.vectors * lanes;
+        const int64_t last = size(2), plane = k.plane;
         int64_t cells = 0;
         for (int64_t x = 0; x < last; ++x)
             cells += parts_of(p + x) * odd_lines(this->part_.data()[p + x].phases * channels * plane);
@@ -409,7 +360,7 @@ class Winograd final : public Phased<T> {
         for (int64_t x = 0; x < last; ++x) {
             const int64_t height = this->part_.data()[p + x].phases * channels;
             const int64_t apart = odd_lines(height * plane);
-            a = multiply(t, p + x, height, k.width, plane, apart, a, panel, to);
+            a = multiply(k, p + x, height, apart, a, panel, to);
             to += parts_of(p + x) * apart;
         }
         const bool later = this->layer_.activation > Activation::relu;
@@ -423,13 +374,13 @@ class Winograd final : public Phased<T> {
                 const int64_t apart = odd_lines(outer * count * channels * plane);
                 for (int64_t o = 0; o < outer; ++o)
                     for (int64_t i = 0; i < count; ++i)
-                        restore(p + x, k.vectors, from + ((o * count + i) * channels + c) * plane,
+                        restore(p + x, plane / lanes, from + ((o * count + i) * channels + c) * plane,
                                 apart, finish,
                                 rows.data() + (o * Base::size(last_phases_) + slot_of(phases[i])) * slot);
                 from += parts_of(p + x) * apart;
             }
             if (later) this->activate(rows.data(), outer * Base::size(last_phases_) * slot);
-            write_band(shape, k, part, group * this->out_ + first + c, rows.data(), slot, wide, y);
+            write_band(shape, t, k, part, group * this->out_ + first + c, rows.data(), slot, wide, y);
         }
         return a;
     }
@@ -439,10 +390,8 @@ class Winograd final : public Phased<T> {
                last_phases_.begin();
     }
 
-    const T* multiply(const Cut& t, int64_t p, int64_t rows, int64_t width, int64_t plane,
-                      int64_t apart, const T* a, const T* panel, T* products) const {
-        static const int32_t nothing = 0;
-        static const T zeros[max_rows] = {};
+    const T* multiply(const Block& k, int64_t p, int64_t rows, int64_t apart, const T* a,
+                      const T* panel, T* products) const {
         const int64_t in = this->in_;
         const Piece<T>*const z = &piece(p, 0), *const y = &piece(p, 1), *const x = &piece(p, 2);
         T* to = products;
@@ -458,10 +407,15 @@ class Winograd final : public Phased<T> {
                     const T* weights = a + taken * rows * in;
                     for (int64_t r = 0; r < rows;) {
                         const int64_t height = Base::block_rows(rows, r);
-                        Product<T> product{in, 1, t.plane, &nothing, weights,
-                                           panel + e * t.panel_part, to + r * plane, plane, zeros,
-                                           false};
-                        this->sweep(product, height, width);
+                        // by the most vectors at once, or one less: not by one where there are several
+                        int64_t vectors = k.plane / lanes, at = 0;
+                        for (int64_t left = ceil_div(vectors, max_vectors); left > 0; --left) {
+                            const int64_t now = ceil_div(vectors, left);
+                            short_product_of<T>(height, now)(in, weights, panel + e * k.apart + at,
+                                                             k.plane, to + r * k.plane + at, k.plane);
+                            at += now * lanes;
+                            vectors -= now;
+                        }
                         weights += in * height;
                         r += height;
                     }
@@ -498,38 +452,39 @@ class Winograd final : public Phased<T> {
     }
 
     // Rows of one channel, all phases of the last axis, to the output.
-    void write_band(const Shape& shape, const Block& k, const Part& part,
+    void write_band(const Shape& shape, const Cut& t, const Block& k, const Part& part,
                     int64_t channel, const T* rows, int64_t slot, int64_t wide, T* y) const {
         const int64_t *out = shape.output, *crop = shape.crop;
         const Axis* axes = this->layer_.axes;
         const WinogradAxis<T>* const w = winograd_;
         const auto &zs = part.axes[0]->phases, &ys = part.axes[1]->phases;
         const int64_t across = Base::size(last_phases_), stride = axes[2].stride;
-        const int64_t at = k.start[2] * stride - crop[2];
-        const int64_t begin = max(-at, 0), end = min(out[2] - at, k.count[2] * stride);
-        const auto write = across == stride && end - begin >= lanes * stride ? writer(stride) : nullptr;
-        for (int64_t n = 0; n < k.images; ++n) {
-            T* const image = y + ((k.image + n) * this->layer_.out_channels + channel) *
-                                     out[0] * out[1] * out[2];
-            for (int64_t z = 0; z < k.count[0]; ++z)
+        const Writer any = across == stride ? writer(stride) : nullptr;
+        for (const Segment& s : k.segments) {
+            T* const image = y + (s.image * this->layer_.out_channels + channel) * out[0] * out[1] *
+                                     out[2];
+            const int64_t x = s.x * w[2].m, count = min(s.tiles * w[2].m, t.count[2] - x);
+            const int64_t at = (t.first[2] + x) * stride - crop[2];
+            const int64_t begin = max(-at, 0), end = min(out[2] - at, count * stride);
+            const Writer fast = end - begin >= lanes * stride ? any : nullptr;
+            for (int64_t jz = 0; jz < w[0].m; ++jz)
                 for (int64_t iz = 0; iz < Base::size(zs); ++iz) {
-                    const int64_t oz = (k.start[0] + z) * axes[0].stride + zs[iz] - crop[0];
+                    const int64_t oz =
+                        (t.first[0] + s.z * w[0].m + jz) * axes[0].stride + zs[iz] - crop[0];
                     if (oz < 0 || oz >= out[0]) continue;
-                    for (int64_t row = 0; row < k.count[1]; ++row)
+                    for (int64_t jy = 0; jy < w[1].m; ++jy)
                         for (int64_t iy = 0; iy < Base::size(ys); ++iy) {
-                            const int64_t oy = (k.start[1] + row) * axes[1].stride + ys[iy] - crop[1];
+                            const int64_t oy =
+                                (t.first[1] + s.y * w[1].m + jy) * axes[1].stride + ys[iy] - crop[1];
                             if (oy < 0 || oy >= out[1]) continue;
-                            const T* from =
-                                rows + (iz * Base::size(ys) + iy) * across * slot +
-                                (z % w[0].m * w[1].m + row % w[1].m) * wide +
-                                ((n * k.tiles[0] + z / w[0].m) * k.tiles[1] + row / w[1].m) *
-                                    k.tiles[2] * w[2].m;
+                            const T* from = rows + (iz * Base::size(ys) + iy) * across * slot +
+                                            (jz * w[1].m + jy) * wide + s.at * w[2].m;
                             T* const to = image + (oz * out[1] + oy) * out[2];
-                            if (write)
-                                write(to + at, begin, end, from, slot, out[0] * out[1] * out[2]);
+                            if (fast)
+                                fast(to + at, begin, end, from, slot, out[0] * out[1] * out[2]);
                             else
                                 Base::write_row(to, out[2], at, stride, last_phases_.data(), across,
-                                                k.count[2], from, slot, false);
+                                                count, from, slot, false);
                         }
                 }
         }

@@ -15,6 +15,67 @@
 
 namespace tconv::TCONV_TARGET {
 
+// c[m][n] = sum over channels of a[channel][m] * b[channel·plane + n], N whole vectors of n: short
+// sums, so that little is done around them.
+template <class T, int M, int N>
+void short_product(int64_t channels, const T* a, const T* b, int64_t plane, T* c, int64_t row) {
+    typedef typename Lanes<T>::V V;
+    constexpr int64_t lanes = Lanes<T>::count;
+    for (int64_t done = 0; done < channels;) {
+        const bool first = done == 0;
+        const int64_t end = channels - done > longest_sum ? done + longest_sum : channels;
+        V sum[M][N];
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) sum[m][n] = V{};
+        for (; done < end; ++done, a += M, b += plane) {
+            V v[N];
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) v[n] = load<T>(b + n * lanes);
+#pragma GCC unroll 8
+            for (int m = 0; m < M; ++m) {
+                const V w = a[m] - V{};
+#pragma GCC unroll 4
+                for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
+            }
+        }
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) {
+                T* const at = c + m * row + n * lanes;
+                store<T>(at, first ? sum[m][n] : sum[m][n] + load<T>(at));
+            }
+    }
+}
+
+template <class T>
+using ShortProduct = void (*)(int64_t, const T*, const T*, int64_t, T*, int64_t);
+
+template <class T, int M>
+ShortProduct<T> short_product_of(int64_t vectors) {
+    if constexpr (max_vectors >= 3)
+        if (vectors == 3) return short_product<T, M, 3>;
+    if constexpr (max_vectors >= 2)
+        if (vectors == 2) return short_product<T, M, 2>;
+    return short_product<T, M, 1>;
+}
+
+template <class T>
+ShortProduct<T> short_product_of(int64_t rows, int64_t vectors) {
+    switch (rows) {
+        case 1: return short_product_of<T, 1>(vectors);
+        case 2: return short_product_of<T, 2>(vectors);
+        case 3: return short_product_of<T, 3>(vectors);
+        case 4: return short_product_of<T, 4>(vectors);
+        case 5: return short_product_of<T, 5>(vectors);
+        case 6: return short_product_of<T, 6>(vectors);
+        case 7: return short_product_of<T, 7>(vectors);
+        default: return short_product_of<T, 8>(vectors);
+    }
+}
+
 // A pass along one axis over `outer` sets of whole vectors; steps lie between the cells (or parts)
 // that are combined, and between sets.
 template <class T>
