@@ -8,12 +8,16 @@
 namespace tconv::TCONV_TARGET {
 
 constexpr int64_t winograd_product_bytes = 256 << 10;  // products of a block, untransformed
-constexpr int64_t winograd_tiles = 48;                 // of a block, where weights are small
-constexpr int64_t most_winograd_tiles = 144;           // where they are not, so as to read them less
-constexpr int64_t small_winograd_weights = 6 << 20;    // bytes
-constexpr int64_t fewest_winograd_tiles = 24;  // of a call: below, the direct product is faster
-constexpr int64_t fewest_winograd_rows = 24;   // phases times output channels
-constexpr int64_t fewest_winograd_channels = 24;
+constexpr int64_t winograd_tiles = 48;      // of a block
+constexpr int64_t most_winograd_tiles = 144;  // where this reads large weights once
+constexpr int64_t large_winograd_weights = 6 << 20;  // bytes
+constexpr double cached_winograd_weights = 16 << 20;  // bytes that stay near from block to block
+// Vector operations for a vector of tiles, by measurement:
+constexpr double winograd_row_cost = 3;     // each part of each row of the input
+constexpr double winograd_panel_cost = 8;   // each part stored in the panel
+constexpr double winograd_output_cost = 4;  // each part of the products
+constexpr double winograd_write_cost = 4;   // each vector of the output
+constexpr double winograd_packing_cost = 2;  // each number packed
 
 template <class T>
 class Winograd final : public Phased<T> {
@@ -36,15 +40,36 @@ class Winograd final : public Phased<T> {
     }
 
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
-        const Winograd plain(layer, nullptr);
-        const Cut t = plain.cut(shape, threads);
-        Cost c = Base::cost(layer, shape, threads);
-        const int64_t phases = plain.phases_ * layer.out_channels / layer.groups;
-        if (t.all < fewest_winograd_tiles || plain.in_ < fewest_winograd_channels ||
-            phases < fewest_winograd_rows)
-            c.products *= 2;
-        else
-            c.products /= 1.2;
+        const Winograd w(layer, nullptr);
+        const Cut t = w.cut(shape, threads);
+        const WinogradAxis<T>* const axes = w.winograd_;
+        const double groups = static_cast<double>(layer.groups);
+        const double in = static_cast<double>(w.in_) * groups;
+        const double out = static_cast<double>(w.out_) * groups;
+        const double vectors = static_cast<double>(t.vectors);
+        // a row of tiles is transformed in whole vectors, and cut where a block ends
+        const double rows = static_cast<double>(shape.batch * t.tiles[0] * t.tiles[1]);
+        const double pieces = rows * static_cast<double>(ceil_div(t.tiles[2], lanes)) +
+                              static_cast<double>(t.blocks);
+        double products = 0, outputs = 0, written = 0;
+        for (int64_t p = 0; p < w.parts_; ++p) {
+            const double phases = static_cast<double>(w.part_.data()[p].phases);
+            products += phases * static_cast<double>(w.parts_of(p));
+            written += phases * static_cast<double>(axes[0].m * axes[1].m * axes[2].m);
+        }
+        outputs = winograd_output_cost * products + winograd_write_cost * written;
+        const double inputs =
+            winograd_row_cost * static_cast<double>(axes[0].cells * axes[1].cells * (axes[2].parts + 2)) +
+            winograd_panel_cost * static_cast<double>(w.all_parts_);
+        const double chains = static_cast<double>(ceil_div(w.in_, w.longest_));
+        const double weights = static_cast<double>(w.kernels_ * w.in_ * w.out_) * groups;
+        Cost c;
+        c.products = vectors * products * out * static_cast<double>(w.in_);
+        c.others = vectors * out * (products * 2 * chains + outputs) + pieces * in * inputs;
+        c.bytes = w.moved(shape) + weights * sizeof(T) * static_cast<double>(t.blocks) *
+                                       (weights * sizeof(T) > cached_winograd_weights ? 1 : 0.1);
+        c.packing = winograd_packing_cost * weights;
+        c.tasks = max(1, t.blocks * layer.groups);
         return c;
     }
 
@@ -90,9 +115,12 @@ class Winograd final : public Phased<T> {
     // Without weights packed.
     Winograd(const Layer& layer, const T* bias) : Base(layer, bias) {
         all_parts_ = 1;
+        longest_ = longest_sum;
         for (int a = 0; a < 3; ++a) {
             winograd_[a] = WinogradAxis<T>::of(this->axes_[a]);
             all_parts_ *= winograd_[a].parts;
+            // every axis about doubles the rounding errors of the products
+            if (winograd_[a].m > 1) longest_ /= 2;
         }
         kernels_ = 0;
         int64_t most = 0;  // products of a channel in one band
@@ -157,9 +185,10 @@ class Winograd final : public Phased<T> {
         }
         t.whole = tiling.whole;
         t.vectors = ceil_div(t.all, lanes);
-        const bool small = kernels_ * this->in_ * this->out_ * int64_t(sizeof(T)) <
-                           small_winograd_weights;
-        t.blocks = ceil_div(t.all, small ? winograd_tiles : most_winograd_tiles);
+        const int64_t weights = kernels_ * this->in_ * this->out_ * int64_t(sizeof(T));
+        const bool once = weights > large_winograd_weights && t.all <= most_winograd_tiles;
+        const int64_t aim = once ? t.all : all_parts_ <= 7 ? 2 * winograd_tiles : winograd_tiles;
+        t.blocks = t.all ? ceil_div(t.all, aim) : 0;
         return t;
     }
 
@@ -216,11 +245,13 @@ class Winograd final : public Phased<T> {
         const Form<T>* forms[3] = {piece(p, 0).form, piece(p, 1).form, piece(p, 2).form};
         const int64_t count = kernels_of(p);
         for (int64_t c = 0; c < this->in_; ++c, weight += step) {
-            T one[64 * max_rows], two[64 * max_rows];
-            T *now = one, *next = two;
-            for (int64_t tap = 0; tap < part.taps; ++tap)
-                for (int64_t m = 0; m < max_rows; ++m)
-                    now[tap * max_rows + m] = weight[places[tap][m]];
+            Rows<T> one[64], two[64];
+            Rows<T> *now = one, *next = two;
+            for (int64_t tap = 0; tap < part.taps; ++tap) {
+                T row[max_rows];
+                for (int m = 0; m < max_rows; ++m) row[m] = weight[places[tap][m]];
+                now[tap] = *reinterpret_cast<const Rows<T>*>(row);
+            }
             int64_t outer = 1, inner = part.taps;
             for (int a = 0; a < 3; ++a) {
                 inner /= forms[a]->taps;
@@ -230,14 +261,12 @@ class Winograd final : public Phased<T> {
                 }
                 outer *= forms[a]->kernels;
             }
-            for (int64_t e = 0; e < count; ++e) {
-                T* const row = to + e * to_step + c * height;
-                const T* from = now + e * max_rows;
+            T* row = to + c * height;
+            for (int64_t e = 0; e < count; ++e, row += to_step)
                 if (height == max_rows)
-                    for (int m = 0; m < max_rows; ++m) row[m] = from[m];
+                    *reinterpret_cast<Rows<T>*>(row) = now[e];
                 else
-                    for (int64_t m = 0; m < height; ++m) row[m] = from[m];
-            }
+                    for (int64_t m = 0; m < height; ++m) row[m] = now[e][m];
         }
     }
 
@@ -411,8 +440,9 @@ class Winograd final : public Phased<T> {
                         int64_t vectors = k.plane / lanes, at = 0;
                         for (int64_t left = ceil_div(vectors, max_vectors); left > 0; --left) {
                             const int64_t now = ceil_div(vectors, left);
-                            short_product_of<T>(height, now)(in, weights, panel + e * k.apart + at,
-                                                             k.plane, to + r * k.plane + at, k.plane);
+                            short_product_of<T>(height, now)(
+                                in, longest_, weights, panel + e * k.apart + at, k.plane,
+                                to + r * k.plane + at, k.plane);
                             at += now * lanes;
                             vectors -= now;
                         }
@@ -541,6 +571,7 @@ class Winograd final : public Phased<T> {
 
     WinogradAxis<T> winograd_[3];
     int64_t all_parts_, kernels_;  // parts of the panel; kernels, counted for every phase
+    int64_t longest_;              // products in one chain
     std::vector<int64_t> last_phases_;
     Buffer<T> packed_;
 };

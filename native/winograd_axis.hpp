@@ -15,15 +15,16 @@
 
 namespace tconv::TCONV_TARGET {
 
-// c[m][n] = sum over channels of a[channel][m] * b[channel·plane + n], N whole vectors of n: short
-// sums, so that little is done around them.
+// c[m][n] = sum over channels of a[channel][m] * b[channel·plane + n], N whole vectors of n, summed in
+// chains of `longest`.
 template <class T, int M, int N>
-void short_product(int64_t channels, const T* a, const T* b, int64_t plane, T* c, int64_t row) {
+void short_product(int64_t channels, int64_t longest, const T* a, const T* b, int64_t plane, T* c,
+                   int64_t row) {
     typedef typename Lanes<T>::V V;
     constexpr int64_t lanes = Lanes<T>::count;
     for (int64_t done = 0; done < channels;) {
         const bool first = done == 0;
-        const int64_t end = channels - done > longest_sum ? done + longest_sum : channels;
+        const int64_t end = channels - done > longest ? done + longest : channels;
         V sum[M][N];
 #pragma GCC unroll 8
         for (int m = 0; m < M; ++m)
@@ -51,7 +52,7 @@ void short_product(int64_t channels, const T* a, const T* b, int64_t plane, T* c
 }
 
 template <class T>
-using ShortProduct = void (*)(int64_t, const T*, const T*, int64_t, T*, int64_t);
+using ShortProduct = void (*)(int64_t, int64_t, const T*, const T*, int64_t, T*, int64_t);
 
 template <class T, int M>
 ShortProduct<T> short_product_of(int64_t vectors) {
@@ -92,6 +93,14 @@ struct Finish {
     T bias;
     bool relu;
 };
+
+// A number of each of max_rows rows.
+template <class T>
+struct RowsOf {
+    typedef T type __attribute__((vector_size(max_rows * sizeof(T)), aligned(alignof(T)), may_alias));
+};
+template <class T>
+using Rows = typename RowsOf<T>::type;
 
 template <class T, int M, int Taps>
 struct Short {
@@ -202,28 +211,26 @@ struct Short {
     }
 
     // Taps of max_rows rows: [outer][tap][inner][row] to [outer][kernel][inner][row].
-    static void taps(const T* from, T* to, int64_t outer, int64_t inner) {
-        constexpr int n = max_rows;
+    static void taps(const Rows<T>* from, Rows<T>* to, int64_t outer, int64_t inner) {
         for (int64_t o = 0; o < outer; ++o)
-            for (int64_t i = 0; i < inner; ++i)
-                for (int r = 0; r < n; ++r) {
-                    const T* g = from + (o * Taps * inner + i) * n + r;
-                    T* p = to + (o * kernels * inner + i) * n + r;
-                    const int64_t step = inner * n;
-                    if constexpr (Taps == 1) {
-                        p[0] = g[0];
-                    } else if constexpr (parts == 3) {
-                        p[0] = g[0];
-                        p[step] = g[0] + g[step];
-                        p[2 * step] = g[step];
-                    } else {
-                        const T ends = Taps == 3 ? g[0] + g[(Taps - 1) * step] : g[0];
-                        p[0] = g[0];
-                        p[step] = (ends + g[step]) / 2;
-                        p[2 * step] = (ends - g[step]) / 2;
-                        p[3 * step] = g[(Taps - 1) * step];
-                    }
+            for (int64_t i = 0; i < inner; ++i) {
+                const Rows<T>* g = from + o * Taps * inner + i;
+                Rows<T>* p = to + o * kernels * inner + i;
+                if constexpr (Taps == 1) {
+                    p[0] = g[0];
+                } else if constexpr (parts == 3) {
+                    p[0] = g[0];
+                    p[inner] = g[0] + g[inner];
+                    p[2 * inner] = g[inner];
+                } else {
+                    const Rows<T> far = g[(Taps - 1) * inner], middle = g[inner];
+                    const Rows<T> ends = Taps == 3 ? g[0] + far : g[0];
+                    p[0] = g[0];
+                    p[inner] = (ends + middle) * T(0.5);
+                    p[2 * inner] = (ends - middle) * T(0.5);
+                    p[3 * inner] = far;
                 }
+            }
     }
 };
 
@@ -235,7 +242,7 @@ struct Form {
     void (*forth)(const Pass<T>&);
     void (*back)(const Pass<T>&);
     void (*join)(const Pass<T>&, const Finish<T>&);
-    void (*transform_taps)(const T*, T*, int64_t, int64_t);
+    void (*transform_taps)(const Rows<T>*, Rows<T>*, int64_t, int64_t);
 };
 
 template <class T, int M, int Taps>
