@@ -33,7 +33,8 @@ class Winograd final : public Phased<T> {
         for (int a = 0; a < 3; ++a) {
             const Shares shares = shares_of(layer.axes[a]);
             const WinogradAxis<T> axis = WinogradAxis<T>::of(shares);
-            if (axis.pieces.empty()) return "a phase has more than three taps an axis, or distant ones";
+            if (axis.pieces.empty())
+                return "a phase has more than three taps an axis, or distant ones";
             some = some || axis.m > 1;
         }
         return some ? nullptr : "no phase has two neighbouring taps";
@@ -59,13 +60,14 @@ class Winograd final : public Phased<T> {
         }
         outputs = winograd_output_cost * products + winograd_write_cost * written;
         const double inputs =
-            winograd_row_cost * static_cast<double>(axes[0].cells * axes[1].cells * (axes[2].parts + 2)) +
+            winograd_row_cost *
+                static_cast<double>(axes[0].cells * axes[1].cells * (axes[2].parts + 2)) +
             winograd_panel_cost * static_cast<double>(w.all_parts_);
         const double chains = static_cast<double>(ceil_div(w.in_, w.longest_));
         const double weights = static_cast<double>(w.kernels_ * w.in_ * w.out_) * groups;
         Cost c;
         c.products = vectors * products * out * static_cast<double>(w.in_);
-        c.others = vectors * out * (products * 2 * chains + outputs) + pieces * in * inputs;
+        c.others = vectors * out * (products * 2 * (chains + 1) + outputs) + pieces * in * inputs;
         c.bytes = w.moved(shape) + weights * sizeof(T) * static_cast<double>(t.blocks) *
                                        (weights * sizeof(T) > cached_winograd_weights ? 1 : 0.1);
         c.packing = winograd_packing_cost * weights;
@@ -83,12 +85,12 @@ class Winograd final : public Phased<T> {
         if (!t.whole) this->fill(shape, y, parallel);
         if (t.all == 0) return;
         const int64_t whole = t.blocks * this->layer_.groups;
-        const int64_t splits =
-            threads > 1 && whole < 2 * threads ? min(this->blocks_, ceil_div(2 * threads, whole)) : 1;
+        const int64_t fair = threads > 1 ? ceil_div(2 * threads, whole) : 1;
+        const int64_t splits = min(this->blocks_, fair);
         parallel(whole * splits, [&](int64_t task) {
             const int64_t split = task % splits, block = task / splits % t.blocks;
-            run_block(shape, t, x, y, task / splits / t.blocks, block, this->blocks_ * split / splits,
-                      this->blocks_ * (split + 1) / splits);
+            run_block(shape, t, x, y, task / splits / t.blocks, block,
+                      this->blocks_ * split / splits, this->blocks_ * (split + 1) / splits);
         });
     }
 
@@ -141,7 +143,8 @@ class Winograd final : public Phased<T> {
         this->block_ = ceil_div(this->out_, blocks);
         this->blocks_ = ceil_div(this->out_, this->block_);
         for (int64_t x = 0; x < size(2); ++x)
-            for (const int64_t phase : this->axes_[2].shares[x].phases) last_phases_.push_back(phase);
+            for (const int64_t phase : this->axes_[2].shares[x].phases)
+                last_phases_.push_back(phase);
         std::sort(last_phases_.begin(), last_phases_.end());
     }
 
@@ -186,7 +189,8 @@ class Winograd final : public Phased<T> {
         t.whole = tiling.whole;
         t.vectors = ceil_div(t.all, lanes);
         const int64_t weights = kernels_ * this->in_ * this->out_ * int64_t(sizeof(T));
-        const bool once = weights > large_winograd_weights && t.all <= most_winograd_tiles;
+        const bool once = weights > large_winograd_weights && all_parts_ <= 16 &&
+                          t.all <= most_winograd_tiles;
         const int64_t aim = once ? t.all : all_parts_ <= 7 ? 2 * winograd_tiles : winograd_tiles;
         t.blocks = t.all ? ceil_div(t.all, aim) : 0;
         return t;
@@ -221,8 +225,8 @@ class Winograd final : public Phased<T> {
                     const int64_t rows = this->part_.data()[p].phases * channels;
                     for (int64_t r = 0; r < rows;) {
                         const int64_t height = Base::block_rows(rows, r);
-                        pack_rows(weight + (g * in * out + first) * kernel, out * kernel, p, channels,
-                                  r, height, to + r * in, rows * in);
+                        pack_rows(weight + (g * in * out + first) * kernel, out * kernel, p,
+                                  channels, r, height, to + r * in, rows * in);
                         r += height;
                     }
                     to += kernels_of(p) * rows * in;
@@ -284,7 +288,8 @@ class Winograd final : public Phased<T> {
                               shape.input[1] * shape.input[2],
                           panel.data() + c * k.plane + s.at, k.apart);
         for (int64_t b = first_block; b < end_block; ++b) {
-            const int64_t first = b * this->block_, channels = min(this->block_, this->out_ - first);
+            const int64_t first = b * this->block_;
+            const int64_t channels = min(this->block_, this->out_ - first);
             const T* a = packed_.data() + (group * this->out_ + first) * kernels_ * in;
             for (int64_t p = 0; p < this->parts_; p += size(2))
                 a = run_band(shape, t, k, group, first, channels, p, a, panel.data(), y);
@@ -341,9 +346,10 @@ class Winograd final : public Phased<T> {
         }
         for (int64_t i = 0; i < w[0].cells * w[1].cells; ++i)
             for (const Piece<T>& piece : w[2].pieces)
-                piece.form->split({sources[i] + piece.base, 0, 0,
-                                   last ? to + piece.first * step : rows + i * set + piece.first * across,
-                                   last ? step : across, 0, 1, vectors});
+                piece.form->split(
+                    {sources[i] + piece.base, 0, 0,
+                     last ? to + piece.first * step : rows + i * set + piece.first * across,
+                     last ? step : across, 0, 1, vectors});
         if (last) return;
         // the second axis, then the first
         const T* planes = rows;
@@ -366,25 +372,29 @@ class Winograd final : public Phased<T> {
         if (flat) return;
         for (const Piece<T>& piece : w[0].pieces)
             piece.form->forth({planes + piece.base * inner * across, inner * across, across,
-                               to + piece.first * inner * step, inner * step, step, inner, vectors});
+                               to + piece.first * inner * step, inner * step, step, inner,
+                               vectors});
     }
 
     // The parts of one piece of the first two axes: products, outputs, their rows written. Returns
     // where the next band's weights begin.
-    const T* run_band(const Shape& shape, const Cut& t, const Block& k, int64_t group, int64_t first,
-                      int64_t channels, int64_t p, const T* a, const T* panel, T* y) const {
+    const T* run_band(const Shape& shape, const Cut& t, const Block& k, int64_t group,
+                      int64_t first, int64_t channels, int64_t p, const T* a, const T* panel,
+                      T* y) const {
         thread_local Buffer<T> products, rows;
         const int64_t last = size(2), plane = k.plane;
         int64_t cells = 0;
         for (int64_t x = 0; x < last; ++x)
-            cells += parts_of(p + x) * odd_lines(this->part_.data()[p + x].phases * channels * plane);
+            cells += parts_of(p + x) *
+                     odd_lines(this->part_.data()[p + x].phases * channels * plane);
         products.grow(cells);
         const WinogradAxis<T>* const w = winograd_;
         const Part& part = this->part_.data()[p];
         const int64_t wide = plane * w[2].m;            // a row of all tiles, joined
         const int64_t slot = w[0].m * w[1].m * wide;    // one phase
         const int64_t outer = Base::size(part.axes[0]->phases) * Base::size(part.axes[1]->phases);
-        rows.grow(outer * Base::size(last_phases_) * slot + 4 * lanes);
+        const int64_t across = Base::size(last_phases_);
+        rows.grow(outer * across * slot + 4 * lanes);
         T* to = products.data();
         for (int64_t x = 0; x < last; ++x) {
             const int64_t height = this->part_.data()[p + x].phases * channels;
@@ -402,14 +412,16 @@ class Winograd final : public Phased<T> {
                 const int64_t count = Base::size(phases);
                 const int64_t apart = odd_lines(outer * count * channels * plane);
                 for (int64_t o = 0; o < outer; ++o)
-                    for (int64_t i = 0; i < count; ++i)
-                        restore(p + x, plane / lanes, from + ((o * count + i) * channels + c) * plane,
-                                apart, finish,
-                                rows.data() + (o * Base::size(last_phases_) + slot_of(phases[i])) * slot);
+                    for (int64_t i = 0; i < count; ++i) {
+                        const int64_t row = (o * count + i) * channels + c;
+                        restore(p + x, plane / lanes, from + row * plane, apart, finish,
+                                rows.data() + (o * across + slot_of(phases[i])) * slot);
+                    }
                 from += parts_of(p + x) * apart;
             }
-            if (later) this->activate(rows.data(), outer * Base::size(last_phases_) * slot);
-            write_band(shape, t, k, part, group * this->out_ + first + c, rows.data(), slot, wide, y);
+            if (later) this->activate(rows.data(), outer * across * slot);
+            write_band(shape, t, k, part, group * this->out_ + first + c, rows.data(), slot, wide,
+                       y);
         }
         return a;
     }
@@ -424,7 +436,9 @@ class Winograd final : public Phased<T> {
         const int64_t in = this->in_;
         const Piece<T>*const z = &piece(p, 0), *const y = &piece(p, 1), *const x = &piece(p, 2);
         T* to = products;
-        const auto kernel = [](const Form<T>& form, int64_t e) { return form.kernels == 1 ? 0 : e; };
+        const auto kernel = [](const Form<T>& form, int64_t e) {
+            return form.kernels == 1 ? 0 : e;
+        };
         for (int64_t ez = 0; ez < z->form->parts; ++ez)
             for (int64_t ey = 0; ey < y->form->parts; ++ey)
                 for (int64_t ex = 0; ex < x->form->parts; ++ex, to += apart) {
@@ -436,7 +450,7 @@ class Winograd final : public Phased<T> {
                     const T* weights = a + taken * rows * in;
                     for (int64_t r = 0; r < rows;) {
                         const int64_t height = Base::block_rows(rows, r);
-                        // by the most vectors at once, or one less: not by one where there are several
+                        // in equal shares: not by one vector where there are several
                         int64_t vectors = k.plane / lanes, at = 0;
                         for (int64_t left = ceil_div(vectors, max_vectors); left > 0; --left) {
                             const int64_t now = ceil_div(vectors, left);
@@ -472,7 +486,8 @@ class Winograd final : public Phased<T> {
             int64_t apart = step;
             if (y->parts > 1) {
                 T* const w = wide.grow(y->m * x->parts * plane);
-                y->back({from, x->parts * step, step, w, x->parts * plane, plane, x->parts, vectors});
+                y->back({from, x->parts * step, step, w, x->parts * plane, plane, x->parts,
+                         vectors});
                 parts = w;
                 apart = plane;
             }
@@ -504,8 +519,8 @@ class Winograd final : public Phased<T> {
                     if (oz < 0 || oz >= out[0]) continue;
                     for (int64_t jy = 0; jy < w[1].m; ++jy)
                         for (int64_t iy = 0; iy < Base::size(ys); ++iy) {
-                            const int64_t oy =
-                                (t.first[1] + s.y * w[1].m + jy) * axes[1].stride + ys[iy] - crop[1];
+                            const int64_t q = t.first[1] + s.y * w[1].m + jy;
+                            const int64_t oy = q * axes[1].stride + ys[iy] - crop[1];
                             if (oy < 0 || oy >= out[1]) continue;
                             const T* from = rows + (iz * Base::size(ys) + iy) * across * slot +
                                             (jz * w[1].m + jy) * wide + s.at * w[2].m;
@@ -534,8 +549,8 @@ class Winograd final : public Phased<T> {
         }
     }
 
-    // to[i] = from[i % S][i / S] for begin <= i < end: at least S vectors, aligned but for the ends,
-    // which overlap. What is written `next` cells on is fetched.
+    // to[i] = from[i % S][i / S] for begin <= i < end: at least S vectors, aligned but for the
+    // ends, which overlap. What is written `next` cells on is fetched.
     template <int S>
     static void write_all(T* to, int64_t begin, int64_t end, const T* from, int64_t slot,
                           int64_t next) {

@@ -1,5 +1,5 @@
-// Winograd's short algorithms F(m, t) along one axis: m neighbouring outputs of t neighbouring taps,
-// y_j = d_j·g_0 + ... + d_(j+t-1)·g_(t-1), by m + t - 1 products of transformed cells and taps.
+// Winograd's short algorithms F(m, t) along one axis: m neighbouring outputs of t neighbouring
+// taps, y_j = d_j·g_0 + ... + d_(j+t-1)·g_(t-1), by m + t - 1 products of transformed cells and taps.
 //     F(m, 1)  the cells themselves
 //     F(2, 2)  cells  d0-d1, d1, d2-d1              taps  g0, g0+g1, g1
 //              outputs  p0+p1, p1+p2
@@ -15,8 +15,8 @@
 
 namespace tconv::TCONV_TARGET {
 
-// c[m][n] = sum over channels of a[channel][m] * b[channel·plane + n], N whole vectors of n, summed in
-// chains of `longest`.
+// c[m][n] = sum over channels of a[channel][m] * b[channel·plane + n], N whole vectors of n,
+// summed in chains of `longest`.
 template <class T, int M, int N>
 void short_product(int64_t channels, int64_t longest, const T* a, const T* b, int64_t plane, T* c,
                    int64_t row) {
@@ -97,7 +97,8 @@ struct Finish {
 // A number of each of max_rows rows.
 template <class T>
 struct RowsOf {
-    typedef T type __attribute__((vector_size(max_rows * sizeof(T)), aligned(alignof(T)), may_alias));
+    typedef T type
+        __attribute__((vector_size(max_rows * sizeof(T)), aligned(alignof(T)), may_alias));
 };
 template <class T>
 using Rows = typename RowsOf<T>::type;
@@ -248,7 +249,7 @@ struct Form {
 template <class T, int M, int Taps>
 const Form<T>* short_form() {
     typedef Short<T, M, Taps> S;
-    static const Form<T> form{M,        Taps,     S::parts, S::kernels, S::split,
+    static const Form<T> form{M, Taps, S::parts, S::kernels, S::split,
                                S::forth, S::back, S::join, S::taps};
     return &form;
 }
