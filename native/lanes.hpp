@@ -192,6 +192,17 @@ TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
     }
 }
 
+// Cells first, first + 2, first + 4, ... of two vectors that follow each other.
+template <class T, int first>
+TCONV_INLINE typename Lanes<T>::V every_second(typename Lanes<T>::V a, typename Lanes<T>::V b) {
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    typedef I M __attribute__((vector_size(sizeof(I) * n)));
+    M at;
+    for (int i = 0; i < n; ++i) at[i] = 2 * i + first;
+    return __builtin_shuffle(a, b, at);
+}
+
 // Cells first, first + 3, first + 6, ... of three vectors that follow each other.
 template <class T, int first>
 TCONV_INLINE typename Lanes<T>::V every_third(typename Lanes<T>::V a, typename Lanes<T>::V b,

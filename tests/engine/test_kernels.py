@@ -11,15 +11,14 @@ from tconv.engine.packed import METHODS
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the engine is not built")
 
 RELU, LEAKY_RELU = 1, 2
-STREAMING = METHODS.index("streaming")
 
 
-def run(target, x, weight, bias, geometry, groups, activation=0, alpha=0.0, method=0):
+def run(target, x, weight, bias, geometry, groups, activation=0, alpha=0.0, method="auto"):
     """Compute by one target's kernels into an array of NaN."""
     lead = (1,) * (3 - geometry.rank)
     plan = native.plan_class(x.dtype)(
         target, weight, bias, groups, lead + geometry.stride, lead + geometry.dilation,
-        activation, alpha, method=method,
+        activation, alpha, method=METHODS.index(method),
     )  # fmt: skip
     shape = (len(x), weight.shape[1] * groups, *geometry.output_size)
     crop = (0,) * len(lead) + tuple(start for start, _ in geometry.crop)
@@ -86,33 +85,60 @@ def test_whole_numbers_are_exact_on_every_target(largest, kernel, stride, dtype,
             np.testing.assert_array_equal(y, expected, err_msg=f"{target} {geometry} {groups=}")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("dtype", "epsilon"), [(np.float32, 2e-6), (np.float64, 1e-14)])
+@pytest.mark.parametrize("largest", [(200,), (30, 24), (9, 7, 8)], ids=str)
 @pytest.mark.parametrize(
-    "stride", [(1,), (3,), (2, 1), (2, 2), (1, 3), (2, 2, 2), (1, 2, 3)], ids=str
+    "kinds",
+    [
+        [(4, 2)],
+        [(3, 2)],
+        [(5, 2)],
+        [(3, 1)],
+        [(9, 3), (2, 1)],
+        [(9, 4), (8, 4), (16, 8)],
+        [(3, 2), (1, 1), (2, 2)],
+        [(5, 2), (4, 2), (3, 1), (6, 3), (5, 3)],
+    ],
+    ids=str,
 )
-def test_two_taps_a_phase_take_winograd_and_stay_exact(stride, dtype, epsilon, seed) -> None:
-    random = np.random.default_rng([seed, *stride])
-    rank = len(stride)
-    for trial in range(4):
-        largest = [(200,), (40, 30), (12, 9, 10)][rank - 1]
-        size = [int(random.integers(4, n + 1)) for n in largest]
-        kernel = [2 * s for s in stride]
-        if rank > 1 and trial == 0:
-            kernel[0] = stride[0]  # an axis of one tap a phase beside those of two
-        crop = [(int(random.integers(-2, 3)), int(random.integers(-3, 2))) for _ in range(rank)]
-        geometry = Geometry.from_crop(size, kernel, list(stride), 1, crop)
-        groups = 1 + trial % 2
-        c_in, c_out = groups * int(random.integers(24, 40)), int(random.integers(24, 40))
-        x = random.standard_normal((2, c_in, *size)).astype(dtype)
+def test_winograd_is_exact_for_one_to_three_taps(kinds, largest, dtype, epsilon, seed) -> None:
+    random = np.random.default_rng([seed, len(largest), len(kinds), *kinds[0]])
+    rank = len(largest)
+    for trial in range(3):
+        size = [int(random.integers(1, (n, n // 3 + 1, 4)[trial] + 1)) for n in largest]
+        chosen = [kinds[random.integers(len(kinds))] for _ in range(rank - 1)] + [kinds[0]]
+        random.shuffle(chosen)
+        kernel, stride = (list(part) for part in zip(*chosen, strict=True))
+        crop = [(int(random.integers(-2, 3)), int(random.integers(-3, 1))) for _ in range(rank)]
+        geometry = Geometry.from_crop([n + 2 for n in size], kernel, stride, 1, crop)
+        groups, batch = 1 + trial % 2, (1, 2, 9)[trial]
+        c_in, c_out = groups * int(random.integers(1, 20)), int(random.integers(1, 20))
+        x = random.standard_normal((batch, c_in, *geometry.input_size)).astype(dtype)
         weight = random.standard_normal((c_in, c_out, *kernel)).astype(dtype)
         bias = random.standard_normal(c_out * groups).astype(dtype)
-        wide = [a.astype(np.longdouble) for a in (x, weight)]
+        wide = [a.astype(np.float64 if dtype == np.float32 else np.longdouble) for a in (x, weight)]
         expected = scatter(*wide, geometry, groups) + bias.reshape(-1, *(1,) * rank)
         for target in engine.targets():
-            y = run(target, x, weight, bias, geometry, groups)
+            y = run(target, x, weight, bias, geometry, groups, method="winograd")
             error = abs(y - expected).max() / abs(expected).max()
             assert error < epsilon, f"{target} {geometry} {groups=}"
+            y = run(target, x, weight, bias, geometry, groups, RELU, method="winograd")
+            np.testing.assert_allclose(
+                y, np.maximum(expected, 0), rtol=0, atol=epsilon * abs(expected).max()
+            )
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"),
+    [((8, 8), (2, 2), 1), ((1, 1), (1, 1), 1), ((3, 3), (1, 1), 2)],
+)
+def test_winograd_refuses_other_kernels_in_a_sentence(kernel, stride, dilation) -> None:
+    geometry = Geometry.from_crop((9, 9), kernel, stride, dilation, [(0, 0), (0, 0)])
+    weight = np.ones((2, 2, *kernel), np.float32)
+    with pytest.raises(ValueError, match="tap"):
+        run(engine.targets()[0], np.ones((1, 2, 9, 9), np.float32), weight, None, geometry, 1,
+            method="winograd")  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -143,7 +169,7 @@ def test_streamed_whole_numbers_are_exact(largest, kernel, stride, dtype, seed) 
         elif activation == LEAKY_RELU:
             expected = np.where(expected > 0, expected, expected / 2)
         for target in engine.targets():
-            y = run(target, x, weight, bias, geometry, groups, activation, 0.5, STREAMING)
+            y = run(target, x, weight, bias, geometry, groups, activation, 0.5, "streaming")
             np.testing.assert_array_equal(y, expected, err_msg=f"{target} {geometry} {groups=}")
 
 
@@ -153,10 +179,10 @@ def test_streamed_long_sums_and_large_outputs(target) -> None:
     geometry = Geometry.of((30, 700), (3, 600), (1, 3))
     x = random.integers(-3, 4, (1, 4, 30, 700)).astype(np.float32)
     weight = random.integers(-3, 4, (4, 1, 3, 600)).astype(np.float32)
-    y = run(target, x, weight, None, geometry, 1, method=STREAMING)
+    y = run(target, x, weight, None, geometry, 1, method="streaming")
     np.testing.assert_array_equal(y, scatter(x, weight, geometry, 1))
     geometry = Geometry.of((600, 1600), (4, 4), (2, 2), (1, 1))
     x = random.integers(-9, 10, (1, 2, 600, 1600)).astype(np.float32)
     weight = random.integers(-9, 10, (2, 1, 4, 4)).astype(np.float32)
-    y = run(target, x, weight, None, geometry, 2, method=STREAMING)
+    y = run(target, x, weight, None, geometry, 2, method="streaming")
     np.testing.assert_array_equal(y, scatter(x, weight, geometry, 2))

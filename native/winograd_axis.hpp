@@ -1,0 +1,303 @@
+// Winograd's short algorithms F(m, t) along one axis: m neighbouring outputs of t neighbouring
+// taps, y_j = d_j·g_0 + ... + d_(j+t-1)·g_(t-1), by m + t - 1 products of transformed cells and taps.
+//     F(m, 1)  the cells themselves
+//     F(2, 2)  cells  d0-d1, d1, d2-d1              taps  g0, g0+g1, g1
+//              outputs  p0+p1, p1+p2
+//     F(3, 2)  cells  d0-d2, d1+d2, d2-d1, d1-d3    taps  g0, (g0+g1)/2, (g0-g1)/2, g1
+//              outputs  p0+p1+p2, p1-p2, p1+p2-p3
+//     F(2, 3)  cells as of F(3, 2)                  taps  g0, (g0+g1+g2)/2, (g0-g1+g2)/2, g2
+//              outputs  p0+p1+p2, p1-p2-p3
+// S. Winograd, Arithmetic Complexity of Computations (1980); Lavin & Gray, arXiv:1509.09308.
+#pragma once
+
+#include "micro.hpp"
+#include "shares.hpp"
+
+namespace tconv::TCONV_TARGET {
+
+// c[m][n] = sum over channels of a[channel][m] * b[channel·plane + n], N whole vectors of n,
+// summed in chains of `longest`.
+template <class T, int M, int N>
+void short_product(int64_t channels, int64_t longest, const T* a, const T* b, int64_t plane, T* c,
+                   int64_t row) {
+    typedef typename Lanes<T>::V V;
+    constexpr int64_t lanes = Lanes<T>::count;
+    for (int64_t done = 0; done < channels;) {
+        const bool first = done == 0;
+        const int64_t end = channels - done > longest ? done + longest : channels;
+        V sum[M][N];
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) sum[m][n] = V{};
+        for (; done < end; ++done, a += M, b += plane) {
+            V v[N];
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) v[n] = load<T>(b + n * lanes);
+#pragma GCC unroll 8
+            for (int m = 0; m < M; ++m) {
+                const V w = a[m] - V{};
+#pragma GCC unroll 4
+                for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
+            }
+        }
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) {
+                T* const at = c + m * row + n * lanes;
+                store<T>(at, first ? sum[m][n] : sum[m][n] + load<T>(at));
+            }
+    }
+}
+
+template <class T>
+using ShortProduct = void (*)(int64_t, int64_t, const T*, const T*, int64_t, T*, int64_t);
+
+template <class T, int M>
+ShortProduct<T> short_product_of(int64_t vectors) {
+    if constexpr (max_vectors >= 3)
+        if (vectors == 3) return short_product<T, M, 3>;
+    if constexpr (max_vectors >= 2)
+        if (vectors == 2) return short_product<T, M, 2>;
+    return short_product<T, M, 1>;
+}
+
+template <class T>
+ShortProduct<T> short_product_of(int64_t rows, int64_t vectors) {
+    switch (rows) {
+        case 1: return short_product_of<T, 1>(vectors);
+        case 2: return short_product_of<T, 2>(vectors);
+        case 3: return short_product_of<T, 3>(vectors);
+        case 4: return short_product_of<T, 4>(vectors);
+        case 5: return short_product_of<T, 5>(vectors);
+        case 6: return short_product_of<T, 6>(vectors);
+        case 7: return short_product_of<T, 7>(vectors);
+        default: return short_product_of<T, 8>(vectors);
+    }
+}
+
+// A pass along one axis over `outer` sets of whole vectors; steps lie between the cells (or parts)
+// that are combined, and between sets.
+template <class T>
+struct Pass {
+    const T* from;
+    int64_t from_step, from_outer;
+    T* to;
+    int64_t to_step, to_outer;
+    int64_t outer, vectors;
+};
+
+template <class T>
+struct Finish {
+    T bias;
+    bool relu;
+};
+
+// A number of each of max_rows rows.
+template <class T>
+struct ColumnOf {
+    typedef T type
+        __attribute__((vector_size(max_rows * sizeof(T)), aligned(alignof(T)), may_alias));
+};
+template <class T>
+using Column = typename ColumnOf<T>::type;
+
+template <class T, int M, int Taps>
+struct Short {
+    typedef typename Lanes<T>::V V;
+    static constexpr int parts = M + Taps - 1;
+    static constexpr int kernels = Taps == 1 ? 1 : parts;  // transforms of the taps that differ
+    static constexpr int64_t lanes = Lanes<T>::count;
+
+    static TCONV_INLINE void cells(const V* d, V* to) {
+        if constexpr (Taps == 1) {
+            for (int i = 0; i < M; ++i) to[i] = d[i];
+        } else if constexpr (parts == 3) {
+            to[0] = d[0] - d[1];
+            to[1] = d[1];
+            to[2] = d[2] - d[1];
+        } else {
+            to[0] = d[0] - d[2];
+            to[1] = d[1] + d[2];
+            to[2] = d[2] - d[1];
+            to[3] = d[1] - d[3];
+        }
+    }
+
+    static TCONV_INLINE void outputs(const V* p, V* y) {
+        if constexpr (Taps == 1) {
+            for (int i = 0; i < M; ++i) y[i] = p[i];
+        } else if constexpr (parts == 3) {
+            y[0] = p[0] + p[1];
+            y[1] = p[1] + p[2];
+        } else {
+            const V sum = p[1] + p[2], difference = p[1] - p[2];
+            y[0] = p[0] + sum;
+            y[1] = Taps == 3 ? difference - p[3] : difference;
+            if constexpr (M == 3) y[2] = sum - p[3];
+        }
+    }
+
+    // Cell i of every tile of a row, from cell l·M + i of it.
+    template <int I>
+    static TCONV_INLINE V cell(const T* row) {
+        const T* at = row + I / M * M;
+        if constexpr (M == 1) return load(at);
+        if constexpr (M == 2) return every_second<T, I % 2>(load(at), load(at + lanes));
+        if constexpr (M == 3)
+            return every_third<T, I % 3>(load(at), load(at + lanes), load(at + 2 * lanes));
+    }
+
+    // The last axis: cells of a tile lie side by side.
+    static void split(const Pass<T>& pass) {
+        for (int64_t i = 0; i < pass.vectors; ++i) {
+            const T* row = pass.from + i * M * lanes;
+            V d[4], to[parts];
+            d[0] = cell<0>(row);
+            if constexpr (parts > 1) d[1] = cell<1>(row);
+            if constexpr (parts > 2) d[2] = cell<2>(row);
+            if constexpr (parts > 3) d[3] = cell<3>(row);
+            cells(d, to);
+            for (int e = 0; e < parts; ++e) store<T>(pass.to + e * pass.to_step + i * lanes, to[e]);
+        }
+    }
+
+    static void forth(const Pass<T>& pass) {
+        for (int64_t o = 0; o < pass.outer; ++o)
+            for (int64_t i = 0; i < pass.vectors; ++i) {
+                const T* from = pass.from + o * pass.from_outer + i * lanes;
+                T* to = pass.to + o * pass.to_outer + i * lanes;
+                V d[parts], u[parts];
+                for (int e = 0; e < parts; ++e) d[e] = load(from + e * pass.from_step);
+                cells(d, u);
+                for (int e = 0; e < parts; ++e) store<T>(to + e * pass.to_step, u[e]);
+            }
+    }
+
+    static void back(const Pass<T>& pass) {
+        for (int64_t o = 0; o < pass.outer; ++o)
+            for (int64_t i = 0; i < pass.vectors; ++i) {
+                const T* from = pass.from + o * pass.from_outer + i * lanes;
+                T* to = pass.to + o * pass.to_outer + i * lanes;
+                V p[parts], y[M];
+                for (int e = 0; e < parts; ++e) p[e] = load(from + e * pass.from_step);
+                outputs(p, y);
+                for (int m = 0; m < M; ++m) store<T>(to + m * pass.to_step, y[m]);
+            }
+    }
+
+    // The last axis: outputs of a tile are laid side by side.
+    static void join(const Pass<T>& pass, const Finish<T>& finish) {
+        for (int64_t o = 0; o < pass.outer; ++o)
+            for (int64_t i = 0; i < pass.vectors; ++i) {
+                const T* from = pass.from + o * pass.from_outer + i * lanes;
+                T* to = pass.to + o * pass.to_outer + i * M * lanes;
+                V p[parts], y[M];
+                for (int e = 0; e < parts; ++e) p[e] = load(from + e * pass.from_step);
+                outputs(p, y);
+                for (int m = 0; m < M; ++m) {
+                    y[m] += V{} + finish.bias;
+                    if (finish.relu) y[m] = y[m] > V{} ? y[m] : V{};
+                }
+                if constexpr (M == 3) {
+                    store<T>(to, interleaved<T, 0>(y[0], y[1], y[2]));
+                    store<T>(to + lanes, interleaved<T, 1>(y[0], y[1], y[2]));
+                    store<T>(to + 2 * lanes, interleaved<T, 2>(y[0], y[1], y[2]));
+                } else {
+                    interleave<T, M>(y);
+                    for (int m = 0; m < M; ++m) store<T>(to + m * lanes, y[m]);
+                }
+            }
+    }
+
+    // Taps of max_rows rows: [outer][tap][inner][row] to [outer][kernel][inner][row].
+    static void taps(const Column<T>* from, Column<T>* to, int64_t outer, int64_t inner) {
+        for (int64_t o = 0; o < outer; ++o)
+            for (int64_t i = 0; i < inner; ++i) {
+                const Column<T>* g = from + o * Taps * inner + i;
+                Column<T>* p = to + o * kernels * inner + i;
+                if constexpr (Taps == 1) {
+                    p[0] = g[0];
+                } else if constexpr (parts == 3) {
+                    p[0] = g[0];
+                    p[inner] = g[0] + g[inner];
+                    p[2 * inner] = g[inner];
+                } else {
+                    const Column<T> far = g[(Taps - 1) * inner], middle = g[inner];
+                    const Column<T> ends = Taps == 3 ? g[0] + far : g[0];
+                    p[0] = g[0];
+                    p[inner] = (ends + middle) * T(0.5);
+                    p[2 * inner] = (ends - middle) * T(0.5);
+                    p[3 * inner] = far;
+                }
+            }
+    }
+};
+
+// One of them as a table of functions.
+template <class T>
+struct Form {
+    int64_t m, taps, parts, kernels;
+    void (*split)(const Pass<T>&);
+    void (*forth)(const Pass<T>&);
+    void (*back)(const Pass<T>&);
+    void (*join)(const Pass<T>&, const Finish<T>&);
+    void (*transform_taps)(const Column<T>*, Column<T>*, int64_t, int64_t);
+};
+
+template <class T, int M, int Taps>
+const Form<T>* short_form() {
+    typedef Short<T, M, Taps> S;
+    static const Form<T> form{M, Taps, S::parts, S::kernels, S::split,
+                               S::forth, S::back, S::join, S::taps};
+    return &form;
+}
+
+template <class T>
+const Form<T>* form_of(int64_t m, int64_t taps) {
+    if (taps == 1 && m == 1) return short_form<T, 1, 1>();
+    if (taps == 1 && m == 2) return short_form<T, 2, 1>();
+    if (taps == 1 && m == 3) return short_form<T, 3, 1>();
+    if (taps == 2 && m == 2) return short_form<T, 2, 2>();
+    if (taps == 2 && m == 3) return short_form<T, 3, 2>();
+    if (taps == 3 && m == 2) return short_form<T, 2, 3>();
+    return nullptr;
+}
+
+// What the phases of one share are made by.
+template <class T>
+struct Piece {
+    const Form<T>* form;
+    int64_t base;   // first cell of a tile that it reads
+    int64_t first;  // of its parts among those of the axis
+};
+
+// One axis: m positions a tile, the same for all shares.
+template <class T>
+struct WinogradAxis {
+    int64_t m = 0, parts = 0, cells = 0;  // cells of the input that a tile reads
+    std::vector<Piece<T>> pieces;         // of each share
+    bool plain() const { return cells == 1; }
+
+    // Empty where the taps are not neighbours, or too many.
+    static WinogradAxis of(const Shares& shares) {
+        int64_t most = 1;
+        for (const Share& share : shares.shares) {
+            const int64_t taps = static_cast<int64_t>(share.offsets.size());
+            if (share.offsets.back() - share.offsets.front() != taps - 1 || taps > 3) return {};
+            most = taps > most ? taps : most;
+        }
+        WinogradAxis axis;
+        axis.m = most == 1 ? 1 : most == 2 ? 3 : 2;
+        axis.cells = axis.m + shares.high - shares.low;
+        for (const Share& share : shares.shares) {
+            const Form<T>* form = form_of<T>(axis.m, static_cast<int64_t>(share.offsets.size()));
+            axis.pieces.push_back({form, shares.high - share.offsets.back(), axis.parts});
+            axis.parts += form->parts;
+        }
+        return axis;
+    }
+};
+
+}  // namespace tconv::TCONV_TARGET
