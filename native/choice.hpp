@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "channels.hpp"
 #include "cost.hpp"
 #include "phased.hpp"
 #include "winograd.hpp"
@@ -60,6 +61,7 @@ class Choice final : public Chosen<T> {
         switch (method) {
             case Method::positions: return Phased<T>::refusal(layer_);
             case Method::winograd: return Winograd<T>::refusal(layer_);
+            case Method::channels: return Channels<T>::refusal(layer_);
             default: return "not compiled";
         }
     }
@@ -67,6 +69,7 @@ class Choice final : public Chosen<T> {
     Cost cost(Method method, const Shape& shape, int threads) const {
         switch (method) {
             case Method::winograd: return Winograd<T>::cost(layer_, shape, threads);
+            case Method::channels: return Channels<T>::cost(layer_, shape, threads);
             default: return Phased<T>::cost(layer_, shape, threads);
         }
     }
@@ -75,6 +78,8 @@ class Choice final : public Chosen<T> {
         switch (method) {
             case Method::winograd:
                 return std::unique_ptr<Packed<T>>(new Winograd<T>(layer_, weight_, bias_));
+            case Method::channels:
+                return std::unique_ptr<Packed<T>>(new Channels<T>(layer_, weight_, bias_));
             default: return std::unique_ptr<Packed<T>>(new Phased<T>(layer_, weight_, bias_));
         }
     }

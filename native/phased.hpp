@@ -3,8 +3,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
+#include "activations.hpp"
 #include "cost.hpp"
 #include "micro.hpp"
 #include "shares.hpp"
@@ -244,7 +244,7 @@ class Phased : public Packed<T> {
         parallel(shape.batch, [&](int64_t image) {
             T* to = y + image * layer_.out_channels * cells;
             for (int64_t c = 0; c < layer_.out_channels; ++c) {
-                const T value = activated(bias_.data()[c]);
+                const T value = activated(layer_, bias_.data()[c]);
                 for (int64_t i = 0; i < cells; ++i) *to++ = value;
             }
         });
@@ -364,19 +364,7 @@ class Phased : public Packed<T> {
     }
 
     void activate(T* row, int64_t count) const {
-        for (int64_t i = 0; i < count; ++i) row[i] = activated(row[i]);
-    }
-
-    T activated(T v) const {
-        switch (layer_.activation) {
-            case Activation::relu: return v > T(0) ? v : T(0);
-            case Activation::leaky_relu: return v > T(0) ? v : static_cast<T>(layer_.alpha) * v;
-            case Activation::tanh: return std::tanh(v);
-            case Activation::sigmoid: return T(1) / (T(1) + std::exp(-v));
-            case Activation::gelu: return T(0.5) * v * (T(1) + std::erf(v * T(0.70710678118654752)));
-            case Activation::silu: return v / (T(1) + std::exp(-v));
-            default: return v;
-        }
+        for (int64_t i = 0; i < count; ++i) row[i] = activated(layer_, row[i]);
     }
 
     // Rows of the products to rows of the output: crop, interleave the phases of the last axis.

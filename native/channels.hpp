@@ -1,0 +1,749 @@
+// The phase product with lanes along output channels: weights are vectors, and inputs are broadcast
+// from wherever they lie, so that a block takes any positions, of several rows or images. No tap
+// that reads beyond the input is multiplied. It reads and writes arrays with channels last in
+// place; around it, small maps with channels first are turned.
+#pragma once
+
+#include "phased.hpp"
+
+namespace tconv::TCONV_TARGET {
+
+constexpr int most_positions = TCONV_VECTOR_BYTES == 64 ? 8 : 6;  // of a block, held in registers
+constexpr int most_columns = TCONV_VECTOR_BYTES == 64 ? 3 : 2;    // in vectors
+constexpr int64_t read_bytes = 512 << 10;     // inputs of a tile, read for every block of weights
+constexpr int64_t turned_bytes = 512 << 10;   // outputs of a tile that wait to be turned
+constexpr int64_t most_tile_positions = 1024;
+constexpr int64_t narrow = 64;  // channels from which on phases are not put into one vector
+
+// Neighbouring products of one sum: channels of one tap.
+struct Piece {
+    int64_t from, weights, channels;  // where it starts: from a position's cell, in the weights
+    bool cut;                         // whether the sum is cut after it
+};
+
+template <class T>
+struct Gathered {
+    const Piece* piece;
+    int64_t pieces;
+    const T* x;
+    const int64_t* from;  // of each position
+    const T* weights;
+    const T* start;
+    T* y;
+    const int64_t* to;  // of each position
+    bool relu;
+};
+
+template <class T, int M, int N>
+void gather(const Gathered<T>& p) {
+    constexpr int lanes = Lanes<T>::count;
+    typedef typename Lanes<T>::V V;
+    V sum[M][N], before[M][N];
+    for (int m = 0; m < M; ++m)
+        for (int n = 0; n < N; ++n) sum[m][n] = load<T>(p.start + n * lanes);
+    bool cut = false;
+    for (int64_t i = 0; i < p.pieces; ++i) {
+        const Piece& piece = p.piece[i];
+        const T* at[M];
+        for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + piece.from);
+        const T* w = p.weights + piece.weights;
+        const int64_t channels = piece.channels;
+        for (int64_t c = 0; c < channels; ++c, w += N * lanes) {
+            V v[N];
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) {
+                v[n] = load<T>(w + n * lanes);
+                __builtin_prefetch(w + 8 * N * lanes + n * lanes);
+            }
+#pragma GCC unroll 16
+            for (int m = 0; m < M; ++m) {
+                const V b = V{} + at[m][c];
+#pragma GCC unroll 4
+                for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
+            }
+        }
+        if (!piece.cut) continue;
+        for (int m = 0; m < M; ++m)
+            for (int n = 0; n < N; ++n) {
+                before[m][n] = cut ? before[m][n] + sum[m][n] : sum[m][n];
+                sum[m][n] = V{};
+            }
+        cut = true;
+    }
+    for (int m = 0; m < M; ++m)
+        for (int n = 0; n < N; ++n) {
+            V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
+            if (p.relu) v = v > V{} ? v : V{};
+            store<T>(p.y + p.to[m] + n * lanes, v);
+        }
+}
+
+template <class T>
+using Gather = void (*)(const Gathered<T>&);
+
+template <class T, int M>
+Gather<T> gather_of(int64_t vectors) {
+    if constexpr (most_columns >= 3)
+        if (vectors == 3) return gather<T, M, 3>;
+    if (vectors == 2) return gather<T, M, 2>;
+    return gather<T, M, 1>;
+}
+
+template <class T>
+Gather<T> gather_of(int64_t positions, int64_t vectors) {
+    switch (positions) {
+        case 1: return gather_of<T, 1>(vectors);
+        case 2: return gather_of<T, 2>(vectors);
+        case 3: return gather_of<T, 3>(vectors);
+        case 4: return gather_of<T, 4>(vectors);
+        case 5: return gather_of<T, 5>(vectors);
+        case 6: return gather_of<T, 6>(vectors);
+        case 7: return gather_of<T, most_positions < 7 ? 1 : 7>(vectors);
+        default: return gather_of<T, most_positions < 8 ? 1 : 8>(vectors);
+    }
+}
+
+// to[c][r] = from[r][c]
+template <class T>
+void turn(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row) {
+    constexpr int lanes = Lanes<T>::count;
+    if (rows < lanes || columns < lanes) {
+        for (int64_t c = 0; c < columns; ++c)
+            for (int64_t r = 0; r < rows; ++r) to[c * to_row + r] = from[r * from_row + c];
+        return;
+    }
+    for (int64_t r = 0; r < rows; r += lanes) {
+        r = min(r, rows - lanes);  // the last square laps over the one before it
+        for (int64_t c = 0; c < columns; c += lanes) {
+            c = min(c, columns - lanes);
+            typename Lanes<T>::V v[lanes];
+            for (int i = 0; i < lanes; ++i) v[i] = load<T>(from + (r + i) * from_row + c);
+            interleave<T, lanes>(v);
+            for (int i = 0; i < lanes; ++i) store<T>(to + (c + i) * to_row + r, v[i]);
+        }
+    }
+}
+
+template <class T>
+class Channels final : public Packed<T> {
+    static constexpr int64_t lanes = Lanes<T>::count;
+
+  public:
+    static const char* refusal(const Layer&) { return nullptr; }
+
+    static Cost cost(const Layer& layer, const Shape& shape, int threads) {
+        const Channels plain(layer, nullptr);
+        const Cut t = plain.cut(shape, threads);
+        Cost c;
+        double stored = 0;
+        for (int64_t i = 0; i < plain.columns_; ++i) {
+            const Columns& columns = plain.column_.data()[i];
+            double sums = 1, products = static_cast<double>(plain.in_ * columns.vectors);
+            for (int a = 0; a < 3; ++a) {
+                const Range range = plain.range(columns, shape, a);
+                double held = 0;
+                for (const int64_t offset : columns.axes[a]->offsets)
+                    held += static_cast<double>(max(
+                        min(range.end, shape.input[a] + offset) - max(range.start, offset), 0));
+                products *= held;
+                sums *= static_cast<double>(max(range.end - range.start, 0));
+            }
+            c.products += products;
+            stored += sums * static_cast<double>(columns.vectors);
+        }
+        const double images = static_cast<double>(shape.batch * layer.groups);
+        c.products *= images;
+        c.others = 4 * stored * images;
+        double in = static_cast<double>(layer.in_channels), out = static_cast<double>(layer.out_channels);
+        for (int a = 0; a < 3; ++a) {
+            in *= static_cast<double>(shape.input[a]);
+            out *= static_cast<double>(shape.output[a]);
+        }
+        in *= static_cast<double>(shape.batch);
+        out *= static_cast<double>(shape.batch);
+        if (layer.layout == Layout::channels_first) c.others += 6 * (in + out) / lanes;
+        c.bytes = (in + out) * sizeof(T);
+        c.packing = static_cast<double>(layer.groups * plain.group_weights_);
+        c.tasks = t.count() * layer.groups;
+        return c;
+    }
+
+    Channels(const Layer& layer, const T* weight, const T* bias) : Channels(layer, bias) {
+        pack(weight);
+    }
+
+    void run(const Shape& shape, const T* x, T* y, int threads,
+             const Parallel& parallel) const override {
+        const Cut t = cut(shape, threads);
+        if (!t.whole) fill(shape, y, parallel);
+        const int64_t tiles = t.count(), groups = layer_.groups;
+        if (tiles == 0) return;
+        const int64_t splits =
+            threads > 1 ? min(bands_, ceil_div(tasks_a_thread * threads, tiles * groups)) : 1;
+        parallel(tiles * groups * splits, [&](int64_t task) {
+            const int64_t split = task % splits, rest = task / splits;
+            run_tile(shape, t, x, y, rest / tiles, rest % tiles, bands_ * split / splits,
+                     bands_ * (split + 1) / splits);
+        });
+    }
+
+  private:
+    // Columns of one product, at most three vectors: output channels of one phase, or of all the
+    // phases of a share, one after the other.
+    struct Columns {
+        const Share* axes[3];
+        int64_t phase[3];         // on each axis the one phase, or -1: all of the share
+        int64_t channels;         // a phase
+        int64_t first, count;     // among phases times channels
+        int64_t vectors, weights; // where its weights start, in those of a group
+        int64_t start;            // where its biases start
+    };
+
+    // Output channels computed together, and their columns.
+    struct Band {
+        int64_t first, channels, column, columns;
+    };
+
+    struct Range {
+        int64_t start, end;
+    };
+
+    // How one call's positions are cut.
+    struct Cut {
+        int64_t first[3], positions[3], tile[3], tiles[3], images, image_tiles;
+        bool whole;  // whether every output is computed from some input
+        int64_t count() const { return image_tiles * tiles[0] * tiles[1] * tiles[2]; }
+    };
+
+    // Positions of an axis that have the same taps within the input and phases within the output.
+    struct Segment {
+        int64_t start, end, first_tap, end_tap, first_phase, end_phase;
+        bool like(const Segment& s) const {
+            return first_tap == s.first_tap && end_tap == s.end_tap &&
+                   first_phase == s.first_phase && end_phase == s.end_phase;
+        }
+    };
+
+    // Where the cells of an array with channels last are, from the position 0 of image 0.
+    struct View {
+        int64_t origin, image, axis[3];
+    };
+
+    // Columns that lie side by side in the output too.
+    struct Run {
+        int64_t column, to, count;
+    };
+
+    // Without weights packed.
+    Channels(const Layer& layer, const T* bias) : layer_(layer) {
+        in_ = layer.in_channels / layer.groups;
+        out_ = layer.out_channels / layer.groups;
+        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
+        last_ = layer.layout == Layout::channels_last;
+        make_columns();
+        bias_.grow(layer.out_channels);
+        for (int64_t c = 0; c < layer.out_channels; ++c) bias_.data()[c] = bias ? bias[c] : T(0);
+    }
+
+    template <class Vector>
+    static int64_t size(const Vector& v) {
+        return static_cast<int64_t>(v.size());
+    }
+
+    // At most three vectors, and four as two and two.
+    static int64_t next_vectors(int64_t left) {
+        return most_columns == 3 && left == 4 ? 2 : min(left, most_columns);
+    }
+
+    void make_columns() {
+        const bool joint = out_ < narrow && out_ % lanes != 0;
+        bands_ = columns_ = group_weights_ = group_starts_ = 0;
+        band_.grow(ceil_div(out_, lanes));
+        int64_t phases = 1;
+        for (int a = 0; a < 3; ++a) phases *= layer_.axes[a].stride;
+        column_.grow(phases * ceil_div(out_, lanes));
+        int64_t left = ceil_div(out_, lanes);
+        for (int64_t first = 0; first < out_; ++bands_) {
+            const int64_t channels = joint ? out_ : min(next_vectors(left) * lanes, out_ - first);
+            band_.data()[bands_] = {first, channels, columns_, 0};
+            for (const Share& z : axes_[0].shares)
+                for (const Share& y : axes_[1].shares)
+                    for (const Share& x : axes_[2].shares) {
+                        const Share* const axes[3] = {&z, &y, &x};
+                        if (joint) {
+                            const int64_t all[3] = {-1, -1, -1};
+                            add_columns(axes, all, channels,
+                                        size(z.phases) * size(y.phases) * size(x.phases) * channels);
+                        } else {
+                            int64_t p[3];
+                            for (p[0] = 0; p[0] < size(z.phases); ++p[0])
+                                for (p[1] = 0; p[1] < size(y.phases); ++p[1])
+                                    for (p[2] = 0; p[2] < size(x.phases); ++p[2])
+                                        add_columns(axes, p, channels, channels);
+                        }
+                    }
+            band_.data()[bands_].columns = columns_ - band_.data()[bands_].column;
+            left -= ceil_div(channels, lanes);
+            first += channels;
+        }
+    }
+
+    void add_columns(const Share* const* axes, const int64_t* phase, int64_t channels,
+                     int64_t count) {
+        const int64_t taps = size(axes[0]->offsets) * size(axes[1]->offsets) * size(axes[2]->offsets);
+        for (int64_t first = 0; first < count;) {
+            const int64_t vectors = next_vectors(ceil_div(count - first, lanes));
+            Columns& columns = column_.data()[columns_++];
+            columns = {{axes[0], axes[1], axes[2]},     {phase[0], phase[1], phase[2]}, channels, first,
+                       min(vectors * lanes, count - first), vectors, group_weights_, group_starts_};
+            group_weights_ += taps * in_ * vectors * lanes;
+            group_starts_ += vectors * lanes;
+            first += columns.count;
+        }
+    }
+
+    // Which phase of each axis, among those of its share, a phase of the columns is.
+    static void phases_of(const Columns& columns, int64_t phase, int64_t* at) {
+        for (int a = 2; a >= 0; --a) {
+            at[a] = columns.phase[a];
+            if (at[a] >= 0) continue;
+            at[a] = phase % size(columns.axes[a]->phases);
+            phase /= size(columns.axes[a]->phases);
+        }
+    }
+
+    // [group][columns][tap][channel][lanes]
+    void pack(const T* weight) {
+        const Axis* axes = layer_.axes;
+        const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
+        T* const packed = packed_.grow(layer_.groups * group_weights_ + 16 * most_columns * lanes);
+        T* const starts = start_.grow(layer_.groups * group_starts_);
+        int64_t place[most_columns * lanes];
+        for (int64_t g = 0; g < layer_.groups; ++g)
+            for (int64_t b = 0; b < bands_; ++b) {
+                const Band& band = band_.data()[b];
+                for (int64_t i = band.column; i < band.column + band.columns; ++i) {
+                    const Columns& columns = column_.data()[i];
+                    const int64_t width = columns.vectors * lanes;
+                    T* const start = starts + g * group_starts_ + columns.start;
+                    for (int64_t j = 0; j < width; ++j)
+                        start[j] = j < columns.count
+                                       ? bias_.data()[g * out_ + band.first +
+                                                      (columns.first + j) % columns.channels]
+                                       : T(0);
+                    T* to = packed + g * group_weights_ + columns.weights;
+                    int64_t tap[3];
+                    for (tap[0] = 0; tap[0] < size(columns.axes[0]->offsets); ++tap[0])
+                        for (tap[1] = 0; tap[1] < size(columns.axes[1]->offsets); ++tap[1])
+                            for (tap[2] = 0; tap[2] < size(columns.axes[2]->offsets); ++tap[2]) {
+                                for (int64_t j = 0; j < columns.count; ++j) {
+                                    const int64_t at = columns.first + j;
+                                    int64_t phase[3], k[3];
+                                    phases_of(columns, at / columns.channels, phase);
+                                    for (int a = 0; a < 3; ++a)
+                                        k[a] = columns.axes[a]->kernels[phase[a]][tap[a]];
+                                    place[j] = (band.first + at % columns.channels) * kernel +
+                                               (k[0] * axes[1].kernel + k[1]) * axes[2].kernel + k[2];
+                                }
+                                for (int64_t c = 0; c < in_; ++c, to += width) {
+                                    const T* from = weight + (g * in_ + c) * out_ * kernel;
+                                    for (int64_t j = 0; j < columns.count; ++j)
+                                        to[j] = from[place[j]];
+                                    for (int64_t j = columns.count; j < width; ++j) to[j] = T(0);
+                                }
+                            }
+                }
+            }
+    }
+
+    // Positions of an axis from which columns have an output, and some input reaches it.
+    Range range(const Columns& columns, const Shape& shape, int a) const {
+        const Share& share = *columns.axes[a];
+        const int64_t s = layer_.axes[a].stride, crop = shape.crop[a];
+        const int64_t low = columns.phase[a] < 0 ? share.phases.front() : share.phases[columns.phase[a]];
+        const int64_t high = columns.phase[a] < 0 ? share.phases.back() : low;
+        return {max(ceil_div_any(crop - high, s), share.offsets.front()),
+                min(floor_div(crop + shape.output[a] - 1 - low, s),
+                    shape.input[a] - 1 + share.offsets.back()) + 1};
+    }
+
+    static int64_t ceil_div_any(int64_t a, int64_t b) { return -floor_div(-a, b); }
+
+    Cut cut(const Shape& shape, int threads) const {
+        Cut t;
+        t.whole = true;
+        for (int a = 0; a < 3; ++a) {
+            const int64_t s = layer_.axes[a].stride, crop = shape.crop[a];
+            int64_t low = INT64_MAX, high = INT64_MIN, computed = 0;
+            for (const Share& share : axes_[a].shares)
+                for (const int64_t phase : share.phases) {
+                    const int64_t start = max(ceil_div_any(crop - phase, s), share.offsets.front());
+                    const int64_t end = min(floor_div(crop + shape.output[a] - 1 - phase, s),
+                                            shape.input[a] - 1 + share.offsets.back()) + 1;
+                    if (end <= start) continue;
+                    computed += end - start;
+                    low = min(low, start);
+                    high = max(high, end);
+                }
+            t.whole = t.whole && computed == shape.output[a];
+            t.first[a] = computed ? low : 0;
+            t.positions[a] = computed ? high - low : 0;
+        }
+        int64_t most = min(most_tile_positions, read_bytes / (in_ * int64_t(sizeof(T))));
+        if (!last_) {
+            int64_t wide = 0, phases = 1;
+            for (int64_t b = 0; b < bands_; ++b) wide = max(wide, band_.data()[b].channels);
+            for (int a = 0; a < 3; ++a) phases *= layer_.axes[a].stride;
+            most = min(most, turned_bytes / (phases * wide * int64_t(sizeof(T))));
+        }
+        const int64_t all = shape.batch * t.positions[0] * t.positions[1] * t.positions[2];
+        const int64_t fair = all * layer_.groups / (tasks_a_thread * threads);
+        if (threads > 1) most = min(most, max(fair, 8 * most_positions));
+        int64_t room = max(most, 2 * most_positions);
+        for (int a = 2; a >= 0; --a) {
+            t.tiles[a] = max(1, ceil_div(t.positions[a], room));
+            t.tile[a] = ceil_div(t.positions[a], t.tiles[a]);
+            t.tiles[a] = t.tile[a] ? ceil_div(t.positions[a], t.tile[a]) : 0;
+            room = t.tiles[a] > 1 ? 1 : max(1, room / max(1, t.tile[a]));
+        }
+        t.images = room > most_positions ? room / most_positions * most_positions : room;
+        t.images = min(max(shape.batch, 1), t.images);
+        t.image_tiles = ceil_div(shape.batch, t.images);
+        return t;
+    }
+
+    // Every output is what the bias alone makes it; those that inputs reach are written again.
+    void fill(const Shape& shape, T* y, const Parallel& parallel) const {
+        const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
+        const int64_t channels = layer_.out_channels;
+        Buffer<T> values(channels);
+        for (int64_t c = 0; c < channels; ++c) values.data()[c] = activated(layer_, bias_.data()[c]);
+        const T* value = values.data();
+        parallel(shape.batch, [&, value](int64_t image) {
+            T* to = y + image * channels * cells;
+            if (last_) {
+                for (int64_t i = 0; i < cells; ++i)
+                    for (int64_t c = 0; c < channels; ++c) *to++ = value[c];
+            } else {
+                for (int64_t c = 0; c < channels; ++c)
+                    for (int64_t i = 0; i < cells; ++i) *to++ = value[c];
+            }
+        });
+    }
+
+    // A box of an array: `start` and `count` cells on each axis.
+    struct Box {
+        int64_t start[3], count[3];
+        int64_t cells() const { return count[0] * count[1] * count[2]; }
+    };
+
+    static View view_of(const Box& box, int64_t channels) {
+        View view;
+        view.axis[2] = channels;
+        view.axis[1] = box.count[2] * view.axis[2];
+        view.axis[0] = box.count[1] * view.axis[1];
+        view.image = box.count[0] * view.axis[0];
+        view.origin = 0;
+        for (int a = 0; a < 3; ++a) view.origin -= box.start[a] * view.axis[a];
+        return view;
+    }
+
+    void run_tile(const Shape& shape, const Cut& t, const T* x, T* y, int64_t group, int64_t tile,
+                  int64_t first_band, int64_t end_band) const {
+        Box q, in, out;
+        for (int a = 2; a >= 0; --a) {
+            const int64_t at = tile % t.tiles[a] * t.tile[a], s = layer_.axes[a].stride;
+            q.start[a] = t.first[a] + at;
+            q.count[a] = min(t.tile[a], t.positions[a] - at);
+            tile /= t.tiles[a];
+            const int64_t end = q.start[a] + q.count[a];
+            in.start[a] = max(q.start[a] - axes_[a].high, 0);
+            in.count[a] = max(min(end - axes_[a].low, shape.input[a]) - in.start[a], 0);
+            out.start[a] = max(q.start[a] * s - shape.crop[a], 0);
+            out.count[a] = max(min(end * s - shape.crop[a], shape.output[a]) - out.start[a], 0);
+        }
+        const int64_t image = tile * t.images, images = min(t.images, shape.batch - image);
+        const Box all_in{{0, 0, 0}, {shape.input[0], shape.input[1], shape.input[2]}};
+        const Box all_out{{0, 0, 0}, {shape.output[0], shape.output[1], shape.output[2]}};
+        thread_local Buffer<T> panel, result;
+        View from = view_of(all_in, layer_.in_channels);
+        const T* source = x + image * from.image + group * in_;
+        if (!last_ && all_in.cells() > 1) {
+            from = view_of(in, in_);
+            panel.grow(images * from.image);
+            turn_in(all_in, in, x + (image * layer_.in_channels + group * in_) * all_in.cells(),
+                    images, panel.data());
+            source = panel.data();
+        }
+        const bool turned = !last_ && all_out.cells() > 1;
+        for (int64_t b = first_band; b < end_band; ++b) {
+            const Band& band = band_.data()[b];
+            View to = view_of(all_out, layer_.out_channels);
+            T* target = y + image * to.image + group * out_ + band.first;
+            if (turned) {
+                to = view_of(out, band.channels);
+                target = result.grow(images * to.image);
+                if (!t.whole) fill_some(group * out_ + band.first, band.channels, images * out.cells(),
+                                        target);
+            }
+            for (int64_t i = 0; i < band.columns; ++i)
+                multiply(shape, q, images, column_.data()[band.column + i], group, source, from, target,
+                         to);
+            if (turned)
+                turn_out(all_out, out, images, target, band.channels,
+                         y + (image * layer_.out_channels + group * out_ + band.first) *
+                                 all_out.cells());
+        }
+    }
+
+    void fill_some(int64_t first, int64_t channels, int64_t cells, T* to) const {
+        for (int64_t c = 0; c < channels; ++c) to[c] = activated(layer_, bias_.data()[first + c]);
+        for (int64_t i = channels; i < cells * channels; ++i) to[i] = to[i - channels];
+    }
+
+    // Cells that lie side by side both in a box and in the whole, and how many such rows there are.
+    static void rows_of(const Box& all, const Box& box, int64_t* length, int64_t* planes,
+                        int64_t* rows) {
+        *length = box.count[2];
+        *rows = box.count[1];
+        *planes = box.count[0];
+        if (box.count[2] != all.count[2]) return;
+        *length *= *rows;
+        *rows = 1;
+        if (box.count[1] != all.count[1]) return;
+        *length *= *planes;
+        *planes = 1;
+    }
+
+    void turn_in(const Box& all, const Box& box, const T* x, int64_t images, T* to) const {
+        int64_t length, planes, rows;
+        rows_of(all, box, &length, &planes, &rows);
+        for (int64_t n = 0; n < images; ++n)
+            for (int64_t z = 0; z < planes; ++z)
+                for (int64_t row = 0; row < rows; ++row) {
+                    const T* from = x + n * layer_.in_channels * all.cells() +
+                                    ((box.start[0] + z) * all.count[1] + box.start[1] + row) *
+                                        all.count[2] + box.start[2];
+                    turn<T>(from, all.cells(), in_, length, to, in_);
+                    to += length * in_;
+                }
+    }
+
+    void turn_out(const Box& all, const Box& box, int64_t images, const T* from, int64_t channels,
+                  T* y) const {
+        int64_t length, planes, rows;
+        rows_of(all, box, &length, &planes, &rows);
+        for (int64_t n = 0; n < images; ++n)
+            for (int64_t z = 0; z < planes; ++z)
+                for (int64_t row = 0; row < rows; ++row) {
+                    T* to = y + n * layer_.out_channels * all.cells() +
+                            ((box.start[0] + z) * all.count[1] + box.start[1] + row) * all.count[2] +
+                            box.start[2];
+                    turn<T>(from, channels, length, channels, to, all.cells());
+                    from += length * channels;
+                }
+    }
+
+    // Cuts the positions of an axis into segments; returns how many.
+    int64_t segments(const Columns& columns, const Shape& shape, const Box& q, int a,
+                     Buffer<Segment>& to) const {
+        const Share& share = *columns.axes[a];
+        const Range all = range(columns, shape, a);
+        const int64_t start = max(all.start, q.start[a]);
+        const int64_t end = min(all.end, q.start[a] + q.count[a]);
+        if (end <= start) return 0;
+        Segment* segment = to.grow(end - start);
+        const int64_t s = layer_.axes[a].stride, in = shape.input[a];
+        const int64_t taps = size(share.offsets);
+        const bool one = columns.phase[a] >= 0;
+        const int64_t end_phase = one ? columns.phase[a] + 1 : size(share.phases);
+        const int64_t first_phase = one ? columns.phase[a] : 0;
+        // between these everything lies inside
+        const int64_t inner = max(share.offsets.back(),
+                                  ceil_div_any(shape.crop[a] - share.phases[first_phase], s));
+        const int64_t outer = min(in - 1 + share.offsets.front(),
+                                  floor_div(shape.crop[a] + shape.output[a] - 1 -
+                                                share.phases[end_phase - 1], s)) + 1;
+        int64_t count = 0;
+        for (int64_t at = start; at < end;) {
+            Segment now{at, at + 1, 0, taps, first_phase, end_phase};
+            if (at >= inner && at < outer) {
+                now.end = min(end, outer);
+            } else {
+                while (now.first_tap < taps && at - share.offsets[now.first_tap] >= in) ++now.first_tap;
+                while (now.end_tap > now.first_tap && at < share.offsets[now.end_tap - 1])
+                    --now.end_tap;
+                const int64_t o = at * s - shape.crop[a];
+                while (now.first_phase < end_phase && o + share.phases[now.first_phase] < 0)
+                    ++now.first_phase;
+                while (now.end_phase > now.first_phase &&
+                       o + share.phases[now.end_phase - 1] >= shape.output[a])
+                    --now.end_phase;
+            }
+            at = now.end;
+            if (count && segment[count - 1].like(now))
+                segment[count - 1].end = now.end;
+            else
+                segment[count++] = now;
+        }
+        return count;
+    }
+
+    void multiply(const Shape& shape, const Box& q, int64_t images, const Columns& columns,
+                  int64_t group, const T* x, const View& from, T* y, const View& to) const {
+        thread_local Buffer<Segment> segment[3];
+        int64_t count[3];
+        for (int a = 0; a < 3; ++a) {
+            count[a] = segments(columns, shape, q, a, segment[a]);
+            if (count[a] == 0) return;
+        }
+        for (int64_t i = 0; i < count[0]; ++i)
+            for (int64_t j = 0; j < count[1]; ++j)
+                for (int64_t k = 0; k < count[2]; ++k) {
+                    const Segment box[3] = {segment[0].data()[i], segment[1].data()[j],
+                                            segment[2].data()[k]};
+                    multiply_box(shape, box, images, columns, group, x, from, y, to);
+                }
+    }
+
+    void multiply_box(const Shape& shape, const Segment* box, int64_t images, const Columns& columns,
+                      int64_t group, const T* x, const View& from, T* y, const View& to) const {
+        thread_local Buffer<Piece> pieces;
+        thread_local Buffer<int64_t> places;
+        Run run[most_columns * lanes];
+        const int64_t runs = runs_of(columns, box, to, run);
+        if (runs == 0) return;
+        const int64_t positions = images * (box[0].end - box[0].start) * (box[1].end - box[1].start) *
+                                  (box[2].end - box[2].start);
+        int64_t* const reads = places.grow(2 * positions);
+        int64_t* const writes = reads + positions;
+        place(shape, box, images, from, to, reads, writes);
+        const int64_t width = columns.vectors * lanes;
+        Gathered<T> product;
+        product.pieces = pieces_of(columns, box, from, pieces);
+        product.piece = pieces.data();
+        product.x = x;
+        product.weights = packed_.data() + group * group_weights_ + columns.weights;
+        product.start = start_.data() + group * group_starts_ + columns.start;
+        product.relu = layer_.activation == Activation::relu;
+        const bool direct = runs == 1 && run[0].count == width;
+        T waiting[most_positions * most_columns * lanes];
+        int64_t rows[most_positions];
+        for (int m = 0; m < most_positions; ++m) rows[m] = m * width;
+        const int64_t blocks = ceil_div(positions, most_positions);
+        for (int64_t b = 0; b < blocks; ++b) {
+            const int64_t first = positions * b / blocks, height = positions * (b + 1) / blocks - first;
+            product.from = reads + first;
+            product.y = direct ? y + run[0].to : waiting;
+            product.to = direct ? writes + first : rows;
+            gather_of<T>(height, columns.vectors)(product);
+            if (layer_.activation > Activation::relu)
+                for (int64_t m = 0; m < height; ++m)
+                    for (int64_t j = 0; j < width; ++j) {
+                        T& v = product.y[product.to[m] + j];
+                        v = activated(layer_, v);
+                    }
+            if (direct) continue;
+            for (int64_t m = 0; m < height; ++m)
+                for (int64_t r = 0; r < runs; ++r) {
+                    const T* row = waiting + m * width + run[r].column;
+                    T* const at = y + writes[first + m] + run[r].to;
+                    int64_t c = 0;
+                    for (; c + lanes <= run[r].count; c += lanes) store<T>(at + c, load<T>(row + c));
+                    for (; c < run[r].count; ++c) at[c] = row[c];
+                }
+        }
+    }
+
+    // Where columns go that the box has within the output.
+    static int64_t runs_of(const Columns& columns, const Segment* box, const View& to, Run* run) {
+        int64_t runs = 0;
+        for (int64_t column = 0; column < columns.count;) {
+            const int64_t at = columns.first + column, channel = at % columns.channels;
+            const int64_t count = min(columns.channels - channel, columns.count - column);
+            int64_t phase[3], place = channel;
+            phases_of(columns, at / columns.channels, phase);
+            bool inside = true;
+            for (int a = 0; a < 3; ++a) {
+                inside = inside && phase[a] >= box[a].first_phase && phase[a] < box[a].end_phase;
+                place += columns.axes[a]->phases[phase[a]] * to.axis[a];
+            }
+            if (inside && runs && run[runs - 1].column + run[runs - 1].count == column &&
+                run[runs - 1].to + run[runs - 1].count == place)
+                run[runs - 1].count += count;
+            else if (inside)
+                run[runs++] = {column, place, count};
+            column += count;
+        }
+        return runs;
+    }
+
+    // Where a box's positions are read and written, images next to each other if they are many.
+    void place(const Shape& shape, const Segment* box, int64_t images, const View& from, const View& to,
+               int64_t* reads, int64_t* writes) const {
+        int64_t step[3], origin = to.origin;
+        for (int a = 0; a < 3; ++a) {
+            step[a] = layer_.axes[a].stride * to.axis[a];
+            origin -= shape.crop[a] * to.axis[a];
+        }
+        const bool together = images >= most_positions;
+        for (int64_t n = 0; n < (together ? 1 : images); ++n)
+            for (int64_t z = box[0].start; z < box[0].end; ++z)
+                for (int64_t row = box[1].start; row < box[1].end; ++row) {
+                    int64_t read = from.origin + n * from.image + z * from.axis[0] +
+                                   row * from.axis[1] + box[2].start * from.axis[2];
+                    int64_t write = origin + n * to.image + z * step[0] + row * step[1] +
+                                    box[2].start * step[2];
+                    for (int64_t q = box[2].start; q < box[2].end; ++q) {
+                        if (together) {
+                            for (int64_t i = 0; i < images; ++i) {
+                                *reads++ = read + i * from.image;
+                                *writes++ = write + i * to.image;
+                            }
+                        } else {
+                            *reads++ = read;
+                            *writes++ = write;
+                        }
+                        read += from.axis[2];
+                        write += step[2];
+                    }
+                }
+    }
+
+    // The products of a sum in their order. Where they are cut is a matter of the weights alone.
+    int64_t pieces_of(const Columns& columns, const Segment* box, const View& from,
+                      Buffer<Piece>& to) const {
+        const int64_t at_once = max(longest_sum / in_, 1), parts = ceil_div(in_, longest_sum);
+        const int64_t width = columns.vectors * lanes;
+        int64_t taps = 1;
+        for (int a = 0; a < 3; ++a) taps *= box[a].end_tap - box[a].first_tap;
+        Piece* const piece = to.grow(taps * parts + 1);
+        int64_t count = 0, sum = -1;
+        for (int64_t z = box[0].first_tap; z < box[0].end_tap; ++z)
+            for (int64_t y = box[1].first_tap; y < box[1].end_tap; ++y)
+                for (int64_t x = box[2].first_tap; x < box[2].end_tap; ++x) {
+                    const int64_t tap = (z * size(columns.axes[1]->offsets) + y) *
+                                            size(columns.axes[2]->offsets) + x;
+                    const int64_t offset = -columns.axes[0]->offsets[z] * from.axis[0] -
+                                           columns.axes[1]->offsets[y] * from.axis[1] -
+                                           columns.axes[2]->offsets[x] * from.axis[2];
+                    if (count && tap / at_once != sum) piece[count - 1].cut = true;
+                    sum = tap / at_once;
+                    for (int64_t c = 0; c < in_; c += longest_sum)
+                        piece[count++] = {offset + c, (tap * in_ + c) * width,
+                                          min(longest_sum, in_ - c), c + longest_sum < in_};
+                }
+        return count;
+    }
+
+    Layer layer_;
+    int64_t in_, out_;
+    bool last_;
+    Shares axes_[3];
+    int64_t bands_, columns_, group_weights_, group_starts_;
+    Buffer<Band> band_;
+    Buffer<Columns> column_;
+    Buffer<T> packed_, start_, bias_;
+};
+
+}  // namespace tconv::TCONV_TARGET
