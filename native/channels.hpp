@@ -8,8 +8,14 @@
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int most_positions = TCONV_VECTOR_BYTES == 64 ? 8 : 6;  // of a block, held in registers
-constexpr int most_columns = TCONV_VECTOR_BYTES == 64 ? 3 : 2;    // in vectors
+constexpr int most_columns = TCONV_VECTOR_BYTES == 64 ? 4 : 2;  // of a block, in vectors
+
+// Positions of a block of so many columns: what registers hold, and addresses of them too.
+constexpr int most_positions(int64_t vectors) {
+    if (TCONV_VECTOR_BYTES != 64) return 6;
+    return vectors == 4 ? 6 : vectors == 3 ? 8 : 12;
+}
+
 constexpr int64_t read_bytes = 512 << 10;     // inputs of a tile, read for every block of weights
 constexpr int64_t turned_bytes = 512 << 10;   // outputs of a tile that wait to be turned
 constexpr int64_t most_tile_positions = 1024;
@@ -30,7 +36,8 @@ struct Gathered {
     const T* weights;
     const T* start;
     T* y;
-    const int64_t* to;  // of each position
+    const int64_t* to;      // of each position
+    const int64_t* column;  // of each vector, beyond that
     bool relu;
 };
 
@@ -39,12 +46,15 @@ void gather(const Gathered<T>& p) {
     constexpr int lanes = Lanes<T>::count;
     typedef typename Lanes<T>::V V;
     V sum[M][N], before[M][N];
+#pragma GCC unroll 16
     for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
         for (int n = 0; n < N; ++n) sum[m][n] = load<T>(p.start + n * lanes);
     bool cut = false;
     for (int64_t i = 0; i < p.pieces; ++i) {
         const Piece& piece = p.piece[i];
         const T* at[M];
+#pragma GCC unroll 16
         for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + piece.from);
         const T* w = p.weights + piece.weights;
         const int64_t channels = piece.channels;
@@ -57,50 +67,46 @@ void gather(const Gathered<T>& p) {
             }
 #pragma GCC unroll 16
             for (int m = 0; m < M; ++m) {
-                const V b = V{} + at[m][c];
+                const V b = at[m][c] - V{};
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
             }
         }
         if (!piece.cut) continue;
+#pragma GCC unroll 16
         for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
             for (int n = 0; n < N; ++n) {
                 before[m][n] = cut ? before[m][n] + sum[m][n] : sum[m][n];
                 sum[m][n] = V{};
             }
         cut = true;
     }
+#pragma GCC unroll 16
     for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
             V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
             if (p.relu) v = v > V{} ? v : V{};
-            store<T>(p.y + p.to[m] + n * lanes, v);
+            store<T>(p.y + p.to[m] + p.column[n], v);
         }
 }
 
 template <class T>
 using Gather = void (*)(const Gathered<T>&);
 
-template <class T, int M>
-Gather<T> gather_of(int64_t vectors) {
-    if constexpr (most_columns >= 3)
-        if (vectors == 3) return gather<T, M, 3>;
-    if (vectors == 2) return gather<T, M, 2>;
-    return gather<T, M, 1>;
+template <class T, int M, int N>
+Gather<T> gather_of(int64_t positions) {
+    if constexpr (M > 1)
+        if (positions < M) return gather_of<T, M - 1, N>(positions);
+    return gather<T, M, N>;
 }
 
-template <class T>
+template <class T, int N>
 Gather<T> gather_of(int64_t positions, int64_t vectors) {
-    switch (positions) {
-        case 1: return gather_of<T, 1>(vectors);
-        case 2: return gather_of<T, 2>(vectors);
-        case 3: return gather_of<T, 3>(vectors);
-        case 4: return gather_of<T, 4>(vectors);
-        case 5: return gather_of<T, 5>(vectors);
-        case 6: return gather_of<T, 6>(vectors);
-        case 7: return gather_of<T, most_positions < 7 ? 1 : 7>(vectors);
-        default: return gather_of<T, most_positions < 8 ? 1 : 8>(vectors);
-    }
+    if constexpr (N > 1)
+        if (vectors < N) return gather_of<T, N - 1>(positions, vectors);
+    return gather_of<T, most_positions(N), N>(positions);
 }
 
 // to[c][r] = from[r][c]
@@ -250,13 +256,13 @@ class Channels final : public Packed<T> {
         return static_cast<int64_t>(v.size());
     }
 
-    // At most three vectors, and four as two and two.
+    // Blocks of columns, nearly equal.
     static int64_t next_vectors(int64_t left) {
-        return most_columns == 3 && left == 4 ? 2 : min(left, most_columns);
+        return ceil_div(left, ceil_div(left, most_columns));
     }
 
     void make_columns() {
-        const bool joint = out_ < narrow && out_ % lanes != 0;
+        const bool joint = out_ < (out_ % lanes ? narrow : min(most_columns, 3) * lanes);
         bands_ = columns_ = group_weights_ = group_starts_ = 0;
         band_.grow(ceil_div(out_, lanes));
         int64_t phases = 1;
@@ -398,15 +404,15 @@ class Channels final : public Packed<T> {
         }
         const int64_t all = shape.batch * t.positions[0] * t.positions[1] * t.positions[2];
         const int64_t fair = all * layer_.groups / (tasks_a_thread * threads);
-        if (threads > 1) most = min(most, max(fair, 8 * most_positions));
-        int64_t room = max(most, 2 * most_positions);
+        if (threads > 1) most = min(most, max(fair, 8 * most_positions(1)));
+        int64_t room = max(most, 2 * most_positions(1));
         for (int a = 2; a >= 0; --a) {
             t.tiles[a] = max(1, ceil_div(t.positions[a], room));
             t.tile[a] = ceil_div(t.positions[a], t.tiles[a]);
             t.tiles[a] = t.tile[a] ? ceil_div(t.positions[a], t.tile[a]) : 0;
             room = t.tiles[a] > 1 ? 1 : max(1, room / max(1, t.tile[a]));
         }
-        t.images = room > most_positions ? room / most_positions * most_positions : room;
+        t.images = room > most_positions(1) ? room / most_positions(1) * most_positions(1) : room;
         t.images = min(max(shape.batch, 1), t.images);
         t.image_tiles = ceil_div(shape.batch, t.images);
         return t;
@@ -626,23 +632,25 @@ class Channels final : public Packed<T> {
         product.weights = packed_.data() + group * group_weights_ + columns.weights;
         product.start = start_.data() + group * group_starts_ + columns.start;
         product.relu = layer_.activation == Activation::relu;
-        const bool direct = runs == 1 && run[0].count == width;
-        T waiting[most_positions * most_columns * lanes];
-        int64_t rows[most_positions];
-        for (int m = 0; m < most_positions; ++m) rows[m] = m * width;
-        const int64_t blocks = ceil_div(positions, most_positions);
+        const int64_t most = most_positions(columns.vectors);
+        T waiting[24 * lanes];
+        int64_t rows[most_positions(1)], column[most_columns];
+        for (int64_t m = 0; m < most; ++m) rows[m] = m * width;
+        const bool direct = vectors_of(run, runs, columns, column);
+        if (!direct)
+            for (int64_t n = 0; n < columns.vectors; ++n) column[n] = n * lanes;
+        product.column = column;
+        const int64_t blocks = ceil_div(positions, most);
         for (int64_t b = 0; b < blocks; ++b) {
             const int64_t first = positions * b / blocks, height = positions * (b + 1) / blocks - first;
             product.from = reads + first;
-            product.y = direct ? y + run[0].to : waiting;
+            product.y = direct ? y : waiting;
             product.to = direct ? writes + first : rows;
-            gather_of<T>(height, columns.vectors)(product);
+            gather_of<T, most_columns>(height, columns.vectors)(product);
             if (layer_.activation > Activation::relu)
                 for (int64_t m = 0; m < height; ++m)
-                    for (int64_t j = 0; j < width; ++j) {
-                        T& v = product.y[product.to[m] + j];
-                        v = activated(layer_, v);
-                    }
+                    for (int64_t n = 0; n < columns.vectors; ++n)
+                        activate(product.y + product.to[m] + column[n]);
             if (direct) continue;
             for (int64_t m = 0; m < height; ++m)
                 for (int64_t r = 0; r < runs; ++r) {
@@ -653,6 +661,20 @@ class Channels final : public Packed<T> {
                     for (; c < run[r].count; ++c) at[c] = row[c];
                 }
         }
+    }
+
+    void activate(T* to) const {
+        for (int64_t i = 0; i < lanes; ++i) to[i] = activated(layer_, to[i]);
+    }
+
+    // Whether every vector of the columns lies whole in the output, and then where.
+    static bool vectors_of(const Run* run, int64_t runs, const Columns& columns, int64_t* column) {
+        int64_t vectors = 0;
+        for (int64_t r = 0; r < runs; ++r) {
+            if (run[r].column % lanes || run[r].count % lanes) return false;
+            for (int64_t c = 0; c < run[r].count; c += lanes) column[vectors++] = run[r].to + c;
+        }
+        return vectors == columns.vectors;
     }
 
     // Where columns go that the box has within the output.
@@ -686,7 +708,7 @@ class Channels final : public Packed<T> {
             step[a] = layer_.axes[a].stride * to.axis[a];
             origin -= shape.crop[a] * to.axis[a];
         }
-        const bool together = images >= most_positions;
+        const bool together = images >= most_positions(most_columns);
         for (int64_t n = 0; n < (together ? 1 : images); ++n)
             for (int64_t z = box[0].start; z < box[0].end; ++z)
                 for (int64_t row = box[1].start; row < box[1].end; ++row) {
