@@ -4,110 +4,17 @@
 // place; around it, small maps with channels first are turned.
 #pragma once
 
+#include <vector>
+
+#include "gather.hpp"
 #include "phased.hpp"
 
 namespace tconv::TCONV_TARGET {
-
-constexpr int most_columns = TCONV_VECTOR_BYTES == 64 ? 4 : 2;  // of a block, in vectors
-
-// Positions of a block of so many columns: what registers hold, and addresses of them too.
-constexpr int most_positions(int64_t vectors) {
-    if (TCONV_VECTOR_BYTES != 64) return 6;
-    return vectors == 4 ? 6 : vectors == 3 ? 8 : 12;
-}
 
 constexpr int64_t read_bytes = 512 << 10;     // inputs of a tile, read for every block of weights
 constexpr int64_t turned_bytes = 512 << 10;   // outputs of a tile that wait to be turned
 constexpr int64_t most_tile_positions = 1024;
 constexpr int64_t narrow = 64;  // channels from which on phases are not put into one vector
-
-// Neighbouring products of one sum: channels of one tap.
-struct Piece {
-    int64_t from, weights, channels;  // where it starts: from a position's cell, in the weights
-    bool cut;                         // whether the sum is cut after it
-};
-
-template <class T>
-struct Gathered {
-    const Piece* piece;
-    int64_t pieces;
-    const T* x;
-    const int64_t* from;  // of each position
-    const T* weights;
-    const T* start;
-    T* y;
-    const int64_t* to;      // of each position
-    const int64_t* column;  // of each vector, beyond that
-    bool relu;
-};
-
-template <class T, int M, int N>
-void gather(const Gathered<T>& p) {
-    constexpr int lanes = Lanes<T>::count;
-    typedef typename Lanes<T>::V V;
-    V sum[M][N], before[M][N];
-#pragma GCC unroll 16
-    for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) sum[m][n] = load<T>(p.start + n * lanes);
-    bool cut = false;
-    for (int64_t i = 0; i < p.pieces; ++i) {
-        const Piece& piece = p.piece[i];
-        const T* at[M];
-#pragma GCC unroll 16
-        for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + piece.from);
-        const T* w = p.weights + piece.weights;
-        const int64_t channels = piece.channels;
-        for (int64_t c = 0; c < channels; ++c, w += N * lanes) {
-            V v[N];
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                v[n] = load<T>(w + n * lanes);
-                __builtin_prefetch(w + 8 * N * lanes + n * lanes);
-            }
-#pragma GCC unroll 16
-            for (int m = 0; m < M; ++m) {
-                const V b = at[m][c] - V{};
-#pragma GCC unroll 4
-                for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
-            }
-        }
-        if (!piece.cut) continue;
-#pragma GCC unroll 16
-        for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                before[m][n] = cut ? before[m][n] + sum[m][n] : sum[m][n];
-                sum[m][n] = V{};
-            }
-        cut = true;
-    }
-#pragma GCC unroll 16
-    for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) {
-            V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
-            if (p.relu) v = v > V{} ? v : V{};
-            store<T>(p.y + p.to[m] + p.column[n], v);
-        }
-}
-
-template <class T>
-using Gather = void (*)(const Gathered<T>&);
-
-template <class T, int M, int N>
-Gather<T> gather_of(int64_t positions) {
-    if constexpr (M > 1)
-        if (positions < M) return gather_of<T, M - 1, N>(positions);
-    return gather<T, M, N>;
-}
-
-template <class T, int N>
-Gather<T> gather_of(int64_t positions, int64_t vectors) {
-    if constexpr (N > 1)
-        if (vectors < N) return gather_of<T, N - 1>(positions, vectors);
-    return gather_of<T, most_positions(N), N>(positions);
-}
 
 // to[c][r] = from[r][c]
 template <class T>
@@ -142,9 +49,8 @@ class Channels final : public Packed<T> {
         const Cut t = plain.cut(shape, threads);
         Cost c;
         double stored = 0;
-        for (int64_t i = 0; i < plain.columns_; ++i) {
-            const Columns& columns = plain.column_.data()[i];
-            double sums = 1, products = static_cast<double>(plain.in_ * columns.vectors);
+        for (const Columns& columns : plain.columns_) {
+            double sums = 1, products = static_cast<double>(plain.tap_weights(columns) / lanes);
             for (int a = 0; a < 3; ++a) {
                 const Range range = plain.range(columns, shape, a);
                 double held = 0;
@@ -157,7 +63,7 @@ class Channels final : public Packed<T> {
             c.products += products;
             stored += sums * static_cast<double>(columns.vectors);
         }
-        const double images = static_cast<double>(shape.batch * layer.groups);
+        const double images = static_cast<double>(shape.batch * plain.groups_);
         c.products *= images;
         c.others = 4 * stored * images;
         double in = static_cast<double>(layer.in_channels), out = static_cast<double>(layer.out_channels);
@@ -169,8 +75,8 @@ class Channels final : public Packed<T> {
         out *= static_cast<double>(shape.batch);
         if (layer.layout == Layout::channels_first) c.others += 6 * (in + out) / lanes;
         c.bytes = (in + out) * sizeof(T);
-        c.packing = static_cast<double>(layer.groups * plain.group_weights_);
-        c.tasks = t.count() * layer.groups;
+        c.packing = static_cast<double>(plain.groups_ * plain.group_weights_);
+        c.tasks = t.count() * plain.groups_;
         return c;
     }
 
@@ -182,18 +88,23 @@ class Channels final : public Packed<T> {
              const Parallel& parallel) const override {
         const Cut t = cut(shape, threads);
         if (!t.whole) fill(shape, y, parallel);
-        const int64_t tiles = t.count(), groups = layer_.groups;
+        const int64_t tiles = t.count(), groups = groups_, bands = size(bands_);
         if (tiles == 0) return;
-        const int64_t splits =
-            threads > 1 ? min(bands_, ceil_div(tasks_a_thread * threads, tiles * groups)) : 1;
+        const int64_t splits =  // bands that lap over each other are of one task
+            threads > 1 && !own_ ? min(bands, ceil_div(tasks_a_thread * threads, tiles * groups)) : 1;
         parallel(tiles * groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, rest = task / splits;
-            run_tile(shape, t, x, y, rest / tiles, rest % tiles, bands_ * split / splits,
-                     bands_ * (split + 1) / splits);
+            run_tile(shape, t, x, y, rest / tiles, rest % tiles, bands * split / splits,
+                     bands * (split + 1) / splits);
         });
     }
 
   private:
+    template <class Vector>
+    static int64_t size(const Vector& v) {
+        return static_cast<int64_t>(v.size());
+    }
+
     // Columns of one product, at most three vectors: output channels of one phase, or of all the
     // phases of a share, one after the other.
     struct Columns {
@@ -201,8 +112,13 @@ class Channels final : public Packed<T> {
         int64_t phase[3];         // on each axis the one phase, or -1: all of the share
         int64_t channels;         // a phase
         int64_t first, count;     // among phases times channels
-        int64_t vectors, weights; // where its weights start, in those of a group
-        int64_t start;            // where its biases start
+        int64_t vectors, weights;  // where its weights start, in those of a group
+        int64_t start;             // where its biases start
+        bool dots;                 // whether input channels stand in the lanes
+        int64_t taps() const {
+            return size(axes[0]->offsets) * size(axes[1]->offsets) * size(axes[2]->offsets);
+        }
+        int64_t width() const { return dots ? count : vectors * lanes; }
     };
 
     // Output channels computed together, and their columns.
@@ -242,18 +158,19 @@ class Channels final : public Packed<T> {
 
     // Without weights packed.
     Channels(const Layer& layer, const T* bias) : layer_(layer) {
-        in_ = layer.in_channels / layer.groups;
-        out_ = layer.out_channels / layer.groups;
-        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
         last_ = layer.layout == Layout::channels_last;
+        groups_ = layer.groups;
+        in_ = layer.in_channels / groups_;
+        out_ = layer.out_channels / groups_;
+        own_ = last_ && in_ == 1 && out_ == 1 && groups_ >= lanes;
+        if (own_) {
+            out_ = groups_;
+            groups_ = 1;
+        }
+        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
         make_columns();
         bias_.grow(layer.out_channels);
         for (int64_t c = 0; c < layer.out_channels; ++c) bias_.data()[c] = bias ? bias[c] : T(0);
-    }
-
-    template <class Vector>
-    static int64_t size(const Vector& v) {
-        return static_cast<int64_t>(v.size());
     }
 
     // Blocks of columns, nearly equal.
@@ -262,16 +179,15 @@ class Channels final : public Packed<T> {
     }
 
     void make_columns() {
-        const bool joint = out_ < (out_ % lanes ? narrow : min(most_columns, 3) * lanes);
-        bands_ = columns_ = group_weights_ = group_starts_ = 0;
-        band_.grow(ceil_div(out_, lanes));
-        int64_t phases = 1;
-        for (int a = 0; a < 3; ++a) phases *= layer_.axes[a].stride;
-        column_.grow(phases * ceil_div(out_, lanes));
-        int64_t left = ceil_div(out_, lanes);
-        for (int64_t first = 0; first < out_; ++bands_) {
-            const int64_t channels = joint ? out_ : min(next_vectors(left) * lanes, out_ - first);
-            band_.data()[bands_] = {first, channels, columns_, 0};
+        const bool joint = !own_ && out_ < (out_ % lanes ? narrow : min(most_columns, 3) * lanes);
+        for (int64_t first = 0; first < out_;) {
+            const int64_t left = out_ - first;
+            int64_t channels = joint ? out_ : min(next_vectors(ceil_div(left, lanes)) * lanes, left);
+            if (own_ && channels % lanes) {  // whole vectors, the last lapping over the one before it
+                channels = left < lanes ? lanes : channels / lanes * lanes;
+                first = min(first, out_ - channels);
+            }
+            bands_.push_back({first, channels, size(columns_), 0});
             for (const Share& z : axes_[0].shares)
                 for (const Share& y : axes_[1].shares)
                     for (const Share& x : axes_[2].shares) {
@@ -288,24 +204,35 @@ class Channels final : public Packed<T> {
                                         add_columns(axes, p, channels, channels);
                         }
                     }
-            band_.data()[bands_].columns = columns_ - band_.data()[bands_].column;
-            left -= ceil_div(channels, lanes);
+            bands_.back().columns = size(columns_) - bands_.back().column;
             first += channels;
         }
     }
 
     void add_columns(const Share* const* axes, const int64_t* phase, int64_t channels,
                      int64_t count) {
-        const int64_t taps = size(axes[0]->offsets) * size(axes[1]->offsets) * size(axes[2]->offsets);
         for (int64_t first = 0; first < count;) {
-            const int64_t vectors = next_vectors(ceil_div(count - first, lanes));
-            Columns& columns = column_.data()[columns_++];
-            columns = {{axes[0], axes[1], axes[2]},     {phase[0], phase[1], phase[2]}, channels, first,
-                       min(vectors * lanes, count - first), vectors, group_weights_, group_starts_};
-            group_weights_ += taps * in_ * vectors * lanes;
-            group_starts_ += vectors * lanes;
+            columns_.push_back({{axes[0], axes[1], axes[2]}, {phase[0], phase[1], phase[2]}, channels,
+                       first, count, 0, group_weights_, group_starts_, false});
+            Columns& columns = columns_.back();
+            columns.dots = !own_ && dots_pay(count, columns.taps());
+            const int64_t left = count - first, most = columns.dots ? most_dots : most_columns * lanes;
+            columns.vectors = columns.dots ? 1 : next_vectors(ceil_div(left, lanes));
+            columns.count = columns.dots ? ceil_div(left, ceil_div(left, most))
+                                         : min(columns.vectors * lanes, left);
+            group_weights_ += columns.taps() * tap_weights(columns);
+            group_starts_ += columns.dots ? ceil_div(sums_at_once, lanes) * lanes : columns.width();
             first += columns.count;
         }
+    }
+
+    // Whether columns of a part cost less with input channels in the lanes.
+    bool dots_pay(int64_t count, int64_t taps) const {
+        return count * (ceil_div(in_, lanes) * taps + 4) < ceil_div(count, lanes) * in_ * taps;
+    }
+
+    int64_t tap_weights(const Columns& columns) const {
+        return columns.width() * (columns.dots ? ceil_div(in_, lanes) * lanes : in_);
     }
 
     // Which phase of each axis, among those of its share, a phase of the columns is.
@@ -318,25 +245,19 @@ class Channels final : public Packed<T> {
         }
     }
 
-    // [group][columns][tap][channel][lanes]
+    // [group][columns][tap][channel][lanes], or with dots [group][columns][tap][channels][column][lanes]
     void pack(const T* weight) {
         const Axis* axes = layer_.axes;
         const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
-        T* const packed = packed_.grow(layer_.groups * group_weights_ + 16 * most_columns * lanes);
-        T* const starts = start_.grow(layer_.groups * group_starts_);
+        T* const packed = packed_.grow(groups_ * group_weights_ + 16 * most_columns * lanes);
+        T* const starts = start_.grow(groups_ * group_starts_);
         int64_t place[most_columns * lanes];
-        for (int64_t g = 0; g < layer_.groups; ++g)
-            for (int64_t b = 0; b < bands_; ++b) {
-                const Band& band = band_.data()[b];
+        for (int64_t g = 0; g < groups_; ++g)
+            for (const Band& band : bands_)
                 for (int64_t i = band.column; i < band.column + band.columns; ++i) {
-                    const Columns& columns = column_.data()[i];
-                    const int64_t width = columns.vectors * lanes;
-                    T* const start = starts + g * group_starts_ + columns.start;
-                    for (int64_t j = 0; j < width; ++j)
-                        start[j] = j < columns.count
-                                       ? bias_.data()[g * out_ + band.first +
-                                                      (columns.first + j) % columns.channels]
-                                       : T(0);
+                    const Columns& columns = columns_[i];
+                    pack_starts(columns, bias_.data() + g * out_ + band.first,
+                                starts + g * group_starts_ + columns.start);
                     T* to = packed + g * group_weights_ + columns.weights;
                     int64_t tap[3];
                     for (tap[0] = 0; tap[0] < size(columns.axes[0]->offsets); ++tap[0])
@@ -351,15 +272,35 @@ class Channels final : public Packed<T> {
                                     place[j] = (band.first + at % columns.channels) * kernel +
                                                (k[0] * axes[1].kernel + k[1]) * axes[2].kernel + k[2];
                                 }
-                                for (int64_t c = 0; c < in_; ++c, to += width) {
-                                    const T* from = weight + (g * in_ + c) * out_ * kernel;
-                                    for (int64_t j = 0; j < columns.count; ++j)
-                                        to[j] = from[place[j]];
-                                    for (int64_t j = columns.count; j < width; ++j) to[j] = T(0);
-                                }
+                                pack_tap(columns, weight + g * in_ * out_ * kernel, out_ * kernel,
+                                         place, to);
+                                to += tap_weights(columns);
                             }
                 }
-            }
+    }
+
+    void pack_starts(const Columns& columns, const T* bias, T* to) const {
+        const int64_t cells = columns.dots ? ceil_div(sums_at_once, lanes) * lanes : columns.width();
+        for (int64_t j = 0; j < cells; ++j) {
+            const int64_t column = columns.dots ? j % columns.count : j;
+            to[j] = column < columns.count ? bias[(columns.first + column) % columns.channels] : T(0);
+        }
+    }
+
+    void pack_tap(const Columns& columns, const T* weight, int64_t channel, const int64_t* place,
+                  T* to) const {
+        const int64_t width = columns.width();
+        if (columns.dots) {
+            for (int64_t c = 0; c < ceil_div(in_, lanes) * lanes; ++c)
+                for (int64_t j = 0; j < width; ++j)
+                    to[(c / lanes * width + j) * lanes + c % lanes] =
+                        c < in_ ? weight[c * channel + place[j]] : T(0);
+            return;
+        }
+        for (int64_t c = 0; c < in_; ++c, to += width) {
+            for (int64_t j = 0; j < columns.count; ++j) to[j] = weight[c * channel + place[j]];
+            for (int64_t j = columns.count; j < width; ++j) to[j] = T(0);
+        }
     }
 
     // Positions of an axis from which columns have an output, and some input reaches it.
@@ -395,15 +336,16 @@ class Channels final : public Packed<T> {
             t.first[a] = computed ? low : 0;
             t.positions[a] = computed ? high - low : 0;
         }
-        int64_t most = min(most_tile_positions, read_bytes / (in_ * int64_t(sizeof(T))));
+        const int64_t read = own_ ? out_ : in_;
+        int64_t most = min(most_tile_positions, read_bytes / (read * int64_t(sizeof(T))));
         if (!last_) {
             int64_t wide = 0, phases = 1;
-            for (int64_t b = 0; b < bands_; ++b) wide = max(wide, band_.data()[b].channels);
+            for (const Band& band : bands_) wide = max(wide, band.channels);
             for (int a = 0; a < 3; ++a) phases *= layer_.axes[a].stride;
             most = min(most, turned_bytes / (phases * wide * int64_t(sizeof(T))));
         }
         const int64_t all = shape.batch * t.positions[0] * t.positions[1] * t.positions[2];
-        const int64_t fair = all * layer_.groups / (tasks_a_thread * threads);
+        const int64_t fair = all * groups_ / (tasks_a_thread * threads);
         if (threads > 1) most = min(most, max(fair, 8 * most_positions(1)));
         int64_t room = max(most, 2 * most_positions(1));
         for (int a = 2; a >= 0; --a) {
@@ -483,7 +425,7 @@ class Channels final : public Packed<T> {
         }
         const bool turned = !last_ && all_out.cells() > 1;
         for (int64_t b = first_band; b < end_band; ++b) {
-            const Band& band = band_.data()[b];
+            const Band& band = bands_[b];
             View to = view_of(all_out, layer_.out_channels);
             T* target = y + image * to.image + group * out_ + band.first;
             if (turned) {
@@ -493,8 +435,8 @@ class Channels final : public Packed<T> {
                                         target);
             }
             for (int64_t i = 0; i < band.columns; ++i)
-                multiply(shape, q, images, column_.data()[band.column + i], group, source, from, target,
-                         to);
+                multiply(shape, q, images, columns_[band.column + i], group,
+                         source + (own_ ? band.first : 0), from, target, to);
             if (turned)
                 turn_out(all_out, out, images, target, band.channels,
                          y + (image * layer_.out_channels + group * out_ + band.first) *
@@ -624,7 +566,6 @@ class Channels final : public Packed<T> {
         int64_t* const reads = places.grow(2 * positions);
         int64_t* const writes = reads + positions;
         place(shape, box, images, from, to, reads, writes);
-        const int64_t width = columns.vectors * lanes;
         Gathered<T> product;
         product.pieces = pieces_of(columns, box, from, pieces);
         product.piece = pieces.data();
@@ -632,8 +573,17 @@ class Channels final : public Packed<T> {
         product.weights = packed_.data() + group * group_weights_ + columns.weights;
         product.start = start_.data() + group * group_starts_ + columns.start;
         product.relu = layer_.activation == Activation::relu;
-        const int64_t most = most_positions(columns.vectors);
-        T waiting[24 * lanes];
+        if (columns.dots)
+            run_dots(product, columns, positions, reads, writes, run, runs, y);
+        else
+            run_blocks(product, columns, positions, reads, writes, run, runs, y);
+    }
+
+    void run_blocks(Gathered<T> product, const Columns& columns, int64_t positions,
+                    const int64_t* reads, const int64_t* writes, const Run* run, int64_t runs,
+                    T* y) const {
+        const int64_t width = columns.width(), most = most_positions(columns.vectors);
+        T waiting[sums_at_once * lanes];
         int64_t rows[most_positions(1)], column[most_columns];
         for (int64_t m = 0; m < most; ++m) rows[m] = m * width;
         const bool direct = vectors_of(run, runs, columns, column);
@@ -646,25 +596,49 @@ class Channels final : public Packed<T> {
             product.from = reads + first;
             product.y = direct ? y : waiting;
             product.to = direct ? writes + first : rows;
-            gather_of<T, most_columns>(height, columns.vectors)(product);
+            const auto kernel = own_ ? gather_of<T, most_columns, true>(height, columns.vectors)
+                                     : gather_of<T, most_columns, false>(height, columns.vectors);
+            kernel(product);
             if (layer_.activation > Activation::relu)
                 for (int64_t m = 0; m < height; ++m)
                     for (int64_t n = 0; n < columns.vectors; ++n)
-                        activate(product.y + product.to[m] + column[n]);
-            if (direct) continue;
-            for (int64_t m = 0; m < height; ++m)
-                for (int64_t r = 0; r < runs; ++r) {
-                    const T* row = waiting + m * width + run[r].column;
-                    T* const at = y + writes[first + m] + run[r].to;
-                    int64_t c = 0;
-                    for (; c + lanes <= run[r].count; c += lanes) store<T>(at + c, load<T>(row + c));
-                    for (; c < run[r].count; ++c) at[c] = row[c];
-                }
+                        activate(product.y + product.to[m] + column[n], lanes);
+            if (!direct) write_rows(waiting, width, height, writes + first, run, runs, y);
         }
     }
 
-    void activate(T* to) const {
-        for (int64_t i = 0; i < lanes; ++i) to[i] = activated(layer_, to[i]);
+    void run_dots(Gathered<T> product, const Columns& columns, int64_t positions,
+                  const int64_t* reads, const int64_t* writes, const Run* run, int64_t runs,
+                  T* y) const {
+        const int64_t width = columns.width(), most = dot_positions(width);
+        const Gather<T> kernel = dot_of<T>(width);
+        T waiting[sums_at_once + lanes];
+        product.y = waiting;
+        int64_t places[dot_positions(1)];
+        for (int64_t first = 0; first < positions; first += most) {
+            const int64_t height = min(most, positions - first);
+            for (int64_t m = 0; m < most; ++m) places[m] = reads[first + min(m, height - 1)];
+            product.from = height == most ? reads + first : places;
+            kernel(product);
+            if (layer_.activation > Activation::relu) activate(waiting, height * width);
+            write_rows(waiting, width, height, writes + first, run, runs, y);
+        }
+    }
+
+    static void write_rows(const T* waiting, int64_t width, int64_t height, const int64_t* writes,
+                           const Run* run, int64_t runs, T* y) {
+        for (int64_t m = 0; m < height; ++m)
+            for (int64_t r = 0; r < runs; ++r) {
+                const T* row = waiting + m * width + run[r].column;
+                T* const at = y + writes[m] + run[r].to;
+                int64_t c = 0;
+                for (; c + lanes <= run[r].count; c += lanes) store<T>(at + c, load<T>(row + c));
+                for (; c < run[r].count; ++c) at[c] = row[c];
+            }
+    }
+
+    void activate(T* to, int64_t count) const {
+        for (int64_t i = 0; i < count; ++i) to[i] = activated(layer_, to[i]);
     }
 
     // Whether every vector of the columns lies whole in the output, and then where.
@@ -735,8 +709,9 @@ class Channels final : public Packed<T> {
     // The products of a sum in their order. Where they are cut is a matter of the weights alone.
     int64_t pieces_of(const Columns& columns, const Segment* box, const View& from,
                       Buffer<Piece>& to) const {
-        const int64_t at_once = max(longest_sum / in_, 1), parts = ceil_div(in_, longest_sum);
-        const int64_t width = columns.vectors * lanes;
+        const int64_t longest = columns.dots ? longest_sum * lanes : longest_sum;
+        const int64_t at_once = max(longest / in_, 1), parts = ceil_div(in_, longest);
+        const int64_t width = columns.width(), tap_size = tap_weights(columns);
         int64_t taps = 1;
         for (int a = 0; a < 3; ++a) taps *= box[a].end_tap - box[a].first_tap;
         Piece* const piece = to.grow(taps * parts + 1);
@@ -751,20 +726,21 @@ class Channels final : public Packed<T> {
                                            columns.axes[2]->offsets[x] * from.axis[2];
                     if (count && tap / at_once != sum) piece[count - 1].cut = true;
                     sum = tap / at_once;
-                    for (int64_t c = 0; c < in_; c += longest_sum)
-                        piece[count++] = {offset + c, (tap * in_ + c) * width,
-                                          min(longest_sum, in_ - c), c + longest_sum < in_};
+                    for (int64_t c = 0; c < in_; c += longest)
+                        piece[count++] = {offset + c, tap * tap_size + c * width,
+                                          min(longest, in_ - c), c + longest < in_};
                 }
         return count;
     }
 
     Layer layer_;
-    int64_t in_, out_;
+    int64_t groups_, in_, out_;  // channels of a group
     bool last_;
+    bool own_;  // every output channel has one input channel of its own: all are one group
     Shares axes_[3];
-    int64_t bands_, columns_, group_weights_, group_starts_;
-    Buffer<Band> band_;
-    Buffer<Columns> column_;
+    int64_t group_weights_ = 0, group_starts_ = 0;
+    std::vector<Band> bands_;
+    std::vector<Columns> columns_;
     Buffer<T> packed_, start_, bias_;
 };
 

@@ -144,6 +144,38 @@ TCONV_INLINE typename Lanes<T>::V interleaved(typename Lanes<T>::V a, typename L
     return __builtin_shuffle(__builtin_shuffle(a, b, low), c, high);
 }
 
+// So many cells, fewer than a vector's, and zeros after them.
+template <class T>
+TCONV_INLINE typename Lanes<T>::V load_first(const T* p, int64_t cells) {
+#if defined(__AVX512F__)
+    const unsigned mask = (1u << cells) - 1;
+    if constexpr (sizeof(T) == 4)
+        return (typename Lanes<T>::V)_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), p);
+    else
+        return (typename Lanes<T>::V)_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), p);
+#else
+    T cell[Lanes<T>::count] = {};
+    for (int64_t i = 0; i < cells; ++i) cell[i] = p[i];
+    return load<T>(cell);
+#endif
+}
+
+// The sums of S vectors, S as many as lanes: lane i that of v[i].
+template <class T, int S>
+TCONV_INLINE typename Lanes<T>::V sums(typename Lanes<T>::V* v) {
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    if constexpr (S == 1) {
+        return v[0];
+    } else {
+#pragma GCC unroll 8
+        for (int i = 0; i < S / 2; ++i)
+            v[i] = __builtin_shuffle(v[i], v[i + S / 2], Zip<I, n, 0>::mask()) +
+                   __builtin_shuffle(v[i], v[i + S / 2], Zip<I, n, n / 2>::mask());
+        return sums<T, S / 2>(v);
+    }
+}
+
 // Memory of one owner, aligned to a cache line, left as it comes.
 template <class T>
 class Buffer {
