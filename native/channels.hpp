@@ -44,11 +44,12 @@ class Channels final : public Packed<T> {
   public:
     static const char* refusal(const Layer&) { return nullptr; }
 
+    // What this costs: products with taps within the input alone, and what a position takes beside
+    // them. With channels first, turning what is read and written.
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
         const Channels plain(layer, nullptr);
         const Cut t = plain.cut(shape, threads);
         Cost c;
-        double stored = 0;
         for (const Columns& columns : plain.columns_) {
             double sums = 1, products = static_cast<double>(plain.tap_weights(columns) / lanes);
             for (int a = 0; a < 3; ++a) {
@@ -61,11 +62,11 @@ class Channels final : public Packed<T> {
                 sums *= static_cast<double>(max(range.end - range.start, 0));
             }
             c.products += products;
-            stored += sums * static_cast<double>(columns.vectors);
+            c.others += sums * columns.beside();
         }
         const double images = static_cast<double>(shape.batch * plain.groups_);
         c.products *= images;
-        c.others = 4 * stored * images;
+        c.others *= images;
         double in = static_cast<double>(layer.in_channels), out = static_cast<double>(layer.out_channels);
         for (int a = 0; a < 3; ++a) {
             in *= static_cast<double>(shape.input[a]);
@@ -74,9 +75,10 @@ class Channels final : public Packed<T> {
         in *= static_cast<double>(shape.batch);
         out *= static_cast<double>(shape.batch);
         if (layer.layout == Layout::channels_first) c.others += 6 * (in + out) / lanes;
-        c.bytes = (in + out) * sizeof(T);
         c.packing = static_cast<double>(plain.groups_ * plain.group_weights_);
         c.tasks = t.count() * plain.groups_;
+        // every tile reads all weights, from a cache further out
+        c.bytes = (in + out + c.packing * static_cast<double>(t.count()) / 4) * sizeof(T);
         return c;
     }
 
@@ -119,6 +121,11 @@ class Channels final : public Packed<T> {
             return size(axes[0]->offsets) * size(axes[1]->offsets) * size(axes[2]->offsets);
         }
         int64_t width() const { return dots ? count : vectors * lanes; }
+        // Operations a position beside its products: finding it, sums of dots, storing.
+        double beside() const {
+            const int64_t apart = dots ? 6 * count : channels % lanes ? 2 * count : 4 * vectors;
+            return static_cast<double>(8 + apart);
+        }
     };
 
     // Output channels computed together, and their columns.
@@ -347,7 +354,7 @@ class Channels final : public Packed<T> {
         const int64_t all = shape.batch * t.positions[0] * t.positions[1] * t.positions[2];
         const int64_t fair = all * groups_ / (tasks_a_thread * threads);
         if (threads > 1) most = min(most, max(fair, 8 * most_positions(1)));
-        int64_t room = max(most, 2 * most_positions(1));
+        int64_t room = max(most, 1);
         for (int a = 2; a >= 0; --a) {
             t.tiles[a] = max(1, ceil_div(t.positions[a], room));
             t.tile[a] = ceil_div(t.positions[a], t.tiles[a]);

@@ -69,7 +69,7 @@ class Phased : public Packed<T> {
         Cost c;
         c.products = tiles * vectors * in * out * static_cast<double>(plain.taps_);
         c.others = tiles * (in * 2 * static_cast<double>(t.plane) / lanes +
-                            3 * out * static_cast<double>(plain.phases_) * vectors);
+                            5 * out * static_cast<double>(plain.phases_) * vectors);
         c.bytes = plain.moved(shape);
         c.packing = static_cast<double>(layer.groups) * in * out * static_cast<double>(plain.taps_);
         c.tasks = static_cast<int64_t>(tiles);
