@@ -256,7 +256,7 @@ class Channels final : public Packed<T> {
     void pack(const T* weight) {
         const Axis* axes = layer_.axes;
         const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
-        T* const packed = packed_.grow(groups_ * group_weights_ + 16 * most_columns * lanes);
+        T* const packed = packed_.grow(groups_ * group_weights_ + 1);
         T* const starts = start_.grow(groups_ * group_starts_);
         int64_t place[most_columns * lanes];
         for (int64_t g = 0; g < groups_; ++g)
@@ -609,7 +609,7 @@ class Channels final : public Packed<T> {
             if (layer_.activation > Activation::relu)
                 for (int64_t m = 0; m < height; ++m)
                     for (int64_t n = 0; n < columns.vectors; ++n)
-                        activate(product.y + product.to[m] + column[n], lanes);
+                        activate(product.y + (product.to[m] + column[n]), lanes);
             if (!direct) write_rows(waiting, width, height, writes + first, run, runs, y);
         }
     }
@@ -637,7 +637,7 @@ class Channels final : public Packed<T> {
         for (int64_t m = 0; m < height; ++m)
             for (int64_t r = 0; r < runs; ++r) {
                 const T* row = waiting + m * width + run[r].column;
-                T* const at = y + writes[m] + run[r].to;
+                T* const at = y + (writes[m] + run[r].to);
                 int64_t c = 0;
                 for (; c + lanes <= run[r].count; c += lanes) store<T>(at + c, load<T>(row + c));
                 for (; c < run[r].count; ++c) at[c] = row[c];

@@ -41,6 +41,11 @@ struct Gathered {
     bool relu;
 };
 
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // `before` is read where `cut` is true
+#endif
+
 // sum[m][n] = start[n] + sum over channels of x[m][channel] * weights[channel][n], n in lanes. With
 // `own` each of the lanes is a channel that has an input of its own.
 template <class T, int M, int N, bool own>
@@ -70,10 +75,7 @@ void gather(const Gathered<T>& p) {
         for (int64_t c = 0; c < channels; ++c, w += N * lanes) {
             V v[N];
 #pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                v[n] = load<T>(w + n * lanes);
-                __builtin_prefetch(w + 8 * N * lanes + n * lanes);
-            }
+            for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
 #pragma GCC unroll 16
             for (int m = 0; m < M; ++m) {
                 const V b = at[m][c] - V{};
@@ -97,7 +99,7 @@ void gather(const Gathered<T>& p) {
         for (int n = 0; n < N; ++n) {
             V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
             if (p.relu) v = v > V{} ? v : V{};
-            store<T>(p.y + p.to[m] + p.column[n], v);
+            store<T>(p.y + (p.to[m] + p.column[n]), v);
         }
 }
 
@@ -171,6 +173,10 @@ void dot(const Gathered<T>& p) {
         store<T>(p.y + first, v);
     }
 }
+
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 template <class T, int R = most_dots>
 Gather<T> dot_of(int64_t columns) {
