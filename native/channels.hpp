@@ -1,7 +1,8 @@
 // The phase product with lanes along output channels: weights are vectors, and inputs are broadcast
 // from wherever they lie, so that a block takes any positions, of several rows or images. No tap
 // that reads beyond the input is multiplied. It reads and writes arrays with channels last in
-// place; around it, small maps with channels first are turned.
+// place; those with channels first are turned, a tile at a time. Where all the phases' output
+// channels are few, input channels stand in the lanes instead; in depthwise layers both do.
 #pragma once
 
 #include <vector>
@@ -11,10 +12,10 @@
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t read_bytes = 512 << 10;     // inputs of a tile, read for every block of weights
-constexpr int64_t turned_bytes = 512 << 10;   // outputs of a tile that wait to be turned
+constexpr int64_t read_bytes = 1 << 20;      // inputs of a tile, read for every block of weights
+constexpr int64_t turned_bytes = 512 << 10;  // outputs of a tile that wait to be turned
 constexpr int64_t most_tile_positions = 1024;
-constexpr int64_t narrow = 64;  // channels from which on phases are not put into one vector
+constexpr int64_t narrow = 64;  // channels from which on phases do not share vectors
 
 // to[c][r] = from[r][c]
 template <class T>
@@ -67,18 +68,18 @@ class Channels final : public Packed<T> {
         const double images = static_cast<double>(shape.batch * plain.groups_);
         c.products *= images;
         c.others *= images;
-        double in = static_cast<double>(layer.in_channels), out = static_cast<double>(layer.out_channels);
-        for (int a = 0; a < 3; ++a) {
-            in *= static_cast<double>(shape.input[a]);
-            out *= static_cast<double>(shape.output[a]);
+        double moved = 0;
+        for (const bool in : {true, false}) {
+            const int64_t* size = in ? shape.input : shape.output;
+            moved += static_cast<double>(shape.batch) * static_cast<double>(size[0]) *
+                     static_cast<double>(size[1]) * static_cast<double>(size[2]) *
+                     static_cast<double>(in ? layer.in_channels : layer.out_channels);
         }
-        in *= static_cast<double>(shape.batch);
-        out *= static_cast<double>(shape.batch);
-        if (layer.layout == Layout::channels_first) c.others += 6 * (in + out) / lanes;
+        if (layer.layout == Layout::channels_first) c.others += 6 * moved / lanes;
         c.packing = static_cast<double>(plain.groups_ * plain.group_weights_);
         c.tasks = t.count() * plain.groups_;
         // every tile reads all weights, from a cache further out
-        c.bytes = (in + out + c.packing * static_cast<double>(t.count()) / 4) * sizeof(T);
+        c.bytes = (moved + c.packing * static_cast<double>(t.count()) / 4) * sizeof(T);
         return c;
     }
 
@@ -92,8 +93,9 @@ class Channels final : public Packed<T> {
         if (!t.whole) fill(shape, y, parallel);
         const int64_t tiles = t.count(), groups = groups_, bands = size(bands_);
         if (tiles == 0) return;
-        const int64_t splits =  // bands that lap over each other are of one task
-            threads > 1 && !own_ ? min(bands, ceil_div(tasks_a_thread * threads, tiles * groups)) : 1;
+        const int64_t wanted = ceil_div(tasks_a_thread * threads, tiles * groups);
+        // bands that lap over each other are of one task
+        const int64_t splits = threads > 1 && !own_ ? min(bands, wanted) : 1;
         parallel(tiles * groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, rest = task / splits;
             run_tile(shape, t, x, y, rest / tiles, rest % tiles, bands * split / splits,
@@ -107,13 +109,13 @@ class Channels final : public Packed<T> {
         return static_cast<int64_t>(v.size());
     }
 
-    // Columns of one product, at most three vectors: output channels of one phase, or of all the
-    // phases of a share, one after the other.
+    // Columns of one block of products: output channels of one phase, or of all the phases of a
+    // share, one after the other.
     struct Columns {
         const Share* axes[3];
-        int64_t phase[3];         // on each axis the one phase, or -1: all of the share
-        int64_t channels;         // a phase
-        int64_t first, count;     // among phases times channels
+        int64_t phase[3];          // on each axis the one phase, or -1: all of the share
+        int64_t channels;          // a phase
+        int64_t first, count;      // among phases times channels
         int64_t vectors, weights;  // where its weights start, in those of a group
         int64_t start;             // where its biases start
         bool dots;                 // whether input channels stand in the lanes
@@ -121,6 +123,9 @@ class Channels final : public Packed<T> {
             return size(axes[0]->offsets) * size(axes[1]->offsets) * size(axes[2]->offsets);
         }
         int64_t width() const { return dots ? count : vectors * lanes; }
+        int64_t starts() const {
+            return dots ? ceil_div(sums_at_once, lanes) * lanes : vectors * lanes;
+        }
         // Operations a position beside its products: finding it, sums of dots, storing.
         double beside() const {
             const int64_t apart = dots ? 6 * count : channels % lanes ? 2 * count : 4 * vectors;
@@ -189,8 +194,9 @@ class Channels final : public Packed<T> {
         const bool joint = !own_ && out_ < (out_ % lanes ? narrow : min(most_columns, 3) * lanes);
         for (int64_t first = 0; first < out_;) {
             const int64_t left = out_ - first;
-            int64_t channels = joint ? out_ : min(next_vectors(ceil_div(left, lanes)) * lanes, left);
-            if (own_ && channels % lanes) {  // whole vectors, the last lapping over the one before it
+            int64_t channels = min(next_vectors(ceil_div(left, lanes)) * lanes, left);
+            if (joint) channels = out_;
+            if (own_ && channels % lanes) {  // whole vectors, the last laps over the one before it
                 channels = left < lanes ? lanes : channels / lanes * lanes;
                 first = min(first, out_ - channels);
             }
@@ -201,8 +207,9 @@ class Channels final : public Packed<T> {
                         const Share* const axes[3] = {&z, &y, &x};
                         if (joint) {
                             const int64_t all[3] = {-1, -1, -1};
-                            add_columns(axes, all, channels,
-                                        size(z.phases) * size(y.phases) * size(x.phases) * channels);
+                            const int64_t phases =
+                                size(z.phases) * size(y.phases) * size(x.phases);
+                            add_columns(axes, all, channels, phases * channels);
                         } else {
                             int64_t p[3];
                             for (p[0] = 0; p[0] < size(z.phases); ++p[0])
@@ -219,16 +226,19 @@ class Channels final : public Packed<T> {
     void add_columns(const Share* const* axes, const int64_t* phase, int64_t channels,
                      int64_t count) {
         for (int64_t first = 0; first < count;) {
-            columns_.push_back({{axes[0], axes[1], axes[2]}, {phase[0], phase[1], phase[2]}, channels,
-                       first, count, 0, group_weights_, group_starts_, false});
-            Columns& columns = columns_.back();
+            Columns columns{{axes[0], axes[1], axes[2]}, {phase[0], phase[1], phase[2]}, channels,
+                            first, 0, 1, group_weights_, group_starts_, false};
             columns.dots = !own_ && dots_pay(count, columns.taps());
-            const int64_t left = count - first, most = columns.dots ? most_dots : most_columns * lanes;
-            columns.vectors = columns.dots ? 1 : next_vectors(ceil_div(left, lanes));
-            columns.count = columns.dots ? ceil_div(left, ceil_div(left, most))
-                                         : min(columns.vectors * lanes, left);
+            const int64_t left = count - first;
+            if (columns.dots) {
+                columns.count = ceil_div(left, ceil_div(left, most_dots));
+            } else {
+                columns.vectors = next_vectors(ceil_div(left, lanes));
+                columns.count = min(columns.vectors * lanes, left);
+            }
+            columns_.push_back(columns);
             group_weights_ += columns.taps() * tap_weights(columns);
-            group_starts_ += columns.dots ? ceil_div(sums_at_once, lanes) * lanes : columns.width();
+            group_starts_ += columns.starts();
             first += columns.count;
         }
     }
@@ -252,10 +262,10 @@ class Channels final : public Packed<T> {
         }
     }
 
-    // [group][columns][tap][channel][lanes], or with dots [group][columns][tap][channels][column][lanes]
+    // [group][columns][tap], and of each [channel][lanes], or with dots [channels][column][lanes]
     void pack(const T* weight) {
-        const Axis* axes = layer_.axes;
-        const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
+        const int64_t kernel =
+            layer_.axes[0].kernel * layer_.axes[1].kernel * layer_.axes[2].kernel;
         T* const packed = packed_.grow(groups_ * group_weights_ + 1);
         T* const starts = start_.grow(groups_ * group_starts_);
         int64_t place[most_columns * lanes];
@@ -271,13 +281,9 @@ class Channels final : public Packed<T> {
                         for (tap[1] = 0; tap[1] < size(columns.axes[1]->offsets); ++tap[1])
                             for (tap[2] = 0; tap[2] < size(columns.axes[2]->offsets); ++tap[2]) {
                                 for (int64_t j = 0; j < columns.count; ++j) {
-                                    const int64_t at = columns.first + j;
-                                    int64_t phase[3], k[3];
-                                    phases_of(columns, at / columns.channels, phase);
-                                    for (int a = 0; a < 3; ++a)
-                                        k[a] = columns.axes[a]->kernels[phase[a]][tap[a]];
-                                    place[j] = (band.first + at % columns.channels) * kernel +
-                                               (k[0] * axes[1].kernel + k[1]) * axes[2].kernel + k[2];
+                                    const int64_t channel = (columns.first + j) % columns.channels;
+                                    place[j] = (band.first + channel) * kernel +
+                                               kernel_of(columns, columns.first + j, tap);
                                 }
                                 pack_tap(columns, weight + g * in_ * out_ * kernel, out_ * kernel,
                                          place, to);
@@ -286,11 +292,19 @@ class Channels final : public Packed<T> {
                 }
     }
 
+    int64_t kernel_of(const Columns& columns, int64_t column, const int64_t* tap) const {
+        int64_t phase[3], kernel = 0;
+        phases_of(columns, column / columns.channels, phase);
+        for (int a = 0; a < 3; ++a)
+            kernel = kernel * layer_.axes[a].kernel + columns.axes[a]->kernels[phase[a]][tap[a]];
+        return kernel;
+    }
+
     void pack_starts(const Columns& columns, const T* bias, T* to) const {
-        const int64_t cells = columns.dots ? ceil_div(sums_at_once, lanes) * lanes : columns.width();
-        for (int64_t j = 0; j < cells; ++j) {
+        for (int64_t j = 0; j < columns.starts(); ++j) {
             const int64_t column = columns.dots ? j % columns.count : j;
-            to[j] = column < columns.count ? bias[(columns.first + column) % columns.channels] : T(0);
+            const int64_t channel = (columns.first + column) % columns.channels;
+            to[j] = column < columns.count ? bias[channel] : T(0);
         }
     }
 
@@ -313,9 +327,14 @@ class Channels final : public Packed<T> {
     // Positions of an axis from which columns have an output, and some input reaches it.
     Range range(const Columns& columns, const Shape& shape, int a) const {
         const Share& share = *columns.axes[a];
+        const bool one = columns.phase[a] >= 0;
+        const int64_t low = one ? share.phases[columns.phase[a]] : share.phases.front();
+        const int64_t high = one ? low : share.phases.back();
+        return range(share, low, high, shape, a);
+    }
+
+    Range range(const Share& share, int64_t low, int64_t high, const Shape& shape, int a) const {
         const int64_t s = layer_.axes[a].stride, crop = shape.crop[a];
-        const int64_t low = columns.phase[a] < 0 ? share.phases.front() : share.phases[columns.phase[a]];
-        const int64_t high = columns.phase[a] < 0 ? share.phases.back() : low;
         return {max(ceil_div_any(crop - high, s), share.offsets.front()),
                 min(floor_div(crop + shape.output[a] - 1 - low, s),
                     shape.input[a] - 1 + share.offsets.back()) + 1};
@@ -327,17 +346,14 @@ class Channels final : public Packed<T> {
         Cut t;
         t.whole = true;
         for (int a = 0; a < 3; ++a) {
-            const int64_t s = layer_.axes[a].stride, crop = shape.crop[a];
             int64_t low = INT64_MAX, high = INT64_MIN, computed = 0;
             for (const Share& share : axes_[a].shares)
                 for (const int64_t phase : share.phases) {
-                    const int64_t start = max(ceil_div_any(crop - phase, s), share.offsets.front());
-                    const int64_t end = min(floor_div(crop + shape.output[a] - 1 - phase, s),
-                                            shape.input[a] - 1 + share.offsets.back()) + 1;
-                    if (end <= start) continue;
-                    computed += end - start;
-                    low = min(low, start);
-                    high = max(high, end);
+                    const Range some = range(share, phase, phase, shape, a);
+                    if (some.end <= some.start) continue;
+                    computed += some.end - some.start;
+                    low = min(low, some.start);
+                    high = max(high, some.end);
                 }
             t.whole = t.whole && computed == shape.output[a];
             t.first[a] = computed ? low : 0;
@@ -372,8 +388,8 @@ class Channels final : public Packed<T> {
         const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
         const int64_t channels = layer_.out_channels;
         Buffer<T> values(channels);
-        for (int64_t c = 0; c < channels; ++c) values.data()[c] = activated(layer_, bias_.data()[c]);
-        const T* value = values.data();
+        T* const value = values.data();
+        for (int64_t c = 0; c < channels; ++c) value[c] = activated(layer_, bias_.data()[c]);
         parallel(shape.batch, [&, value](int64_t image) {
             T* to = y + image * channels * cells;
             if (last_) {
@@ -438,8 +454,9 @@ class Channels final : public Packed<T> {
             if (turned) {
                 to = view_of(out, band.channels);
                 target = result.grow(images * to.image);
-                if (!t.whole) fill_some(group * out_ + band.first, band.channels, images * out.cells(),
-                                        target);
+                if (!t.whole)
+                    fill_some(group * out_ + band.first, band.channels, images * out.cells(),
+                              target);
             }
             for (int64_t i = 0; i < band.columns; ++i)
                 multiply(shape, q, images, columns_[band.column + i], group,
@@ -470,15 +487,19 @@ class Channels final : public Packed<T> {
         *planes = 1;
     }
 
+    static int64_t cell(const Box& all, const Box& box, int64_t z, int64_t row) {
+        return ((box.start[0] + z) * all.count[1] + box.start[1] + row) * all.count[2] +
+               box.start[2];
+    }
+
     void turn_in(const Box& all, const Box& box, const T* x, int64_t images, T* to) const {
         int64_t length, planes, rows;
         rows_of(all, box, &length, &planes, &rows);
         for (int64_t n = 0; n < images; ++n)
             for (int64_t z = 0; z < planes; ++z)
                 for (int64_t row = 0; row < rows; ++row) {
-                    const T* from = x + n * layer_.in_channels * all.cells() +
-                                    ((box.start[0] + z) * all.count[1] + box.start[1] + row) *
-                                        all.count[2] + box.start[2];
+                    const T* from =
+                        x + n * layer_.in_channels * all.cells() + cell(all, box, z, row);
                     turn<T>(from, all.cells(), in_, length, to, in_);
                     to += length * in_;
                 }
@@ -491,9 +512,7 @@ class Channels final : public Packed<T> {
         for (int64_t n = 0; n < images; ++n)
             for (int64_t z = 0; z < planes; ++z)
                 for (int64_t row = 0; row < rows; ++row) {
-                    T* to = y + n * layer_.out_channels * all.cells() +
-                            ((box.start[0] + z) * all.count[1] + box.start[1] + row) * all.count[2] +
-                            box.start[2];
+                    T* to = y + n * layer_.out_channels * all.cells() + cell(all, box, z, row);
                     turn<T>(from, channels, length, channels, to, all.cells());
                     from += length * channels;
                 }
@@ -525,7 +544,8 @@ class Channels final : public Packed<T> {
             if (at >= inner && at < outer) {
                 now.end = min(end, outer);
             } else {
-                while (now.first_tap < taps && at - share.offsets[now.first_tap] >= in) ++now.first_tap;
+                while (now.first_tap < taps && at - share.offsets[now.first_tap] >= in)
+                    ++now.first_tap;
                 while (now.end_tap > now.first_tap && at < share.offsets[now.end_tap - 1])
                     --now.end_tap;
                 const int64_t o = at * s - shape.crop[a];
@@ -561,15 +581,16 @@ class Channels final : public Packed<T> {
                 }
     }
 
-    void multiply_box(const Shape& shape, const Segment* box, int64_t images, const Columns& columns,
-                      int64_t group, const T* x, const View& from, T* y, const View& to) const {
+    void multiply_box(const Shape& shape, const Segment* box, int64_t images,
+                      const Columns& columns, int64_t group, const T* x, const View& from, T* y,
+                      const View& to) const {
         thread_local Buffer<Piece> pieces;
         thread_local Buffer<int64_t> places;
         Run run[most_columns * lanes];
         const int64_t runs = runs_of(columns, box, to, run);
         if (runs == 0) return;
-        const int64_t positions = images * (box[0].end - box[0].start) * (box[1].end - box[1].start) *
-                                  (box[2].end - box[2].start);
+        int64_t positions = images;
+        for (int a = 0; a < 3; ++a) positions *= box[a].end - box[a].start;
         int64_t* const reads = places.grow(2 * positions);
         int64_t* const writes = reads + positions;
         place(shape, box, images, from, to, reads, writes);
@@ -599,7 +620,8 @@ class Channels final : public Packed<T> {
         product.column = column;
         const int64_t blocks = ceil_div(positions, most);
         for (int64_t b = 0; b < blocks; ++b) {
-            const int64_t first = positions * b / blocks, height = positions * (b + 1) / blocks - first;
+            const int64_t first = positions * b / blocks;
+            const int64_t height = positions * (b + 1) / blocks - first;
             product.from = reads + first;
             product.y = direct ? y : waiting;
             product.to = direct ? writes + first : rows;
@@ -682,8 +704,8 @@ class Channels final : public Packed<T> {
     }
 
     // Where a box's positions are read and written, images next to each other if they are many.
-    void place(const Shape& shape, const Segment* box, int64_t images, const View& from, const View& to,
-               int64_t* reads, int64_t* writes) const {
+    void place(const Shape& shape, const Segment* box, int64_t images, const View& from,
+               const View& to, int64_t* reads, int64_t* writes) const {
         int64_t step[3], origin = to.origin;
         for (int a = 0; a < 3; ++a) {
             step[a] = layer_.axes[a].stride * to.axis[a];
