@@ -21,6 +21,11 @@ TCONV_INLINE T activated(Activation activation, double alpha, T v) {
 }
 
 template <class T>
+TCONV_INLINE T activated(const Layer& layer, T v) {
+    return activated<T>(layer.activation, layer.alpha, v);
+}
+
+template <class T>
 TCONV_INLINE void activate(Activation activation, double alpha, typename Lanes<T>::V& v) {
     typedef typename Lanes<T>::V V;
     if (activation == Activation::relu) {

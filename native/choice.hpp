@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "channels.hpp"
 #include "cost.hpp"
 #include "positions.hpp"
 #include "streaming.hpp"
@@ -16,7 +17,6 @@ class Choice final : public Chosen<T> {
     Choice(const Layer& layer, const T* weight, const T* bias)
         : layer_(layer), weight_(weight), bias_(bias) {
         for (int m = 1; m < methods; ++m) refusal_[m] = refusal(static_cast<Method>(m));
-        refusal_[static_cast<int>(Method::channels)] = "not compiled";
         if (layer.method != Method::automatic)
             if (const char* why = refusal_[static_cast<int>(layer.method)]) throw Refused{why};
     }
@@ -63,6 +63,7 @@ class Choice final : public Chosen<T> {
     static auto by(Method method, Ask ask) {
         switch (method) {
             case Method::winograd: return ask(Of<Winograd<T>>());
+            case Method::channels: return ask(Of<Channels<T>>());
             case Method::streaming: return ask(Of<Streaming<T>>());
             default: return ask(Of<Positions<T>>());
         }

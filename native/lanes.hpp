@@ -227,6 +227,22 @@ TCONV_INLINE typename Lanes<T>::V interleaved(typename Lanes<T>::V a, typename L
     return zipped<T, 3, which>(v);
 }
 
+// The sums of S vectors, S as many as lanes: lane i that of v[i].
+template <class T, int S>
+TCONV_INLINE typename Lanes<T>::V sums(typename Lanes<T>::V* v) {
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    if constexpr (S == 1) {
+        return v[0];
+    } else {
+#pragma GCC unroll 8
+        for (int i = 0; i < S / 2; ++i)
+            v[i] = __builtin_shuffle(v[i], v[i + S / 2], Zip<I, n, 0>::mask()) +
+                   __builtin_shuffle(v[i], v[i + S / 2], Zip<I, n, n / 2>::mask());
+        return sums<T, S / 2>(v);
+    }
+}
+
 // Memory of one owner, aligned to a cache line, left as it comes.
 template <class T>
 class Buffer {

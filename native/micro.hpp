@@ -51,7 +51,7 @@ void micro(const Product<T>& p) {
                 }
 #pragma GCC unroll 8
                 for (int m = 0; m < M; ++m) {
-                    const V w = a[m] - V{};
+                    const V w = splat<T>(a[m]);
 #pragma GCC unroll 4
                     for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
                 }

@@ -10,7 +10,7 @@
 #include "activations.hpp"
 #include "phased.hpp"
 
-namespace tconv::TCONV_TARGET {
+namespace tconv::TCONV_TARGET::streamed {
 
 constexpr int most_phases = 8;  // of a row, in registers; more are taken by turns
 constexpr int most_rows = 4;    // rows of the output that are computed at once
@@ -633,4 +633,8 @@ class Streaming final : public Packed<T> {
     int64_t most_;  // rows of the output computed at once
 };
 
-}  // namespace tconv::TCONV_TARGET
+}  // namespace tconv::TCONV_TARGET::streamed
+
+namespace tconv::TCONV_TARGET {
+using streamed::Streaming;
+}

@@ -13,14 +13,19 @@ pytestmark = pytest.mark.skipif(not engine.available(), reason="the engine is no
 RELU, LEAKY_RELU = 1, 2
 
 
-def run(target, x, weight, bias, geometry, groups, activation=0, alpha=0.0, method="auto"):
+def run(
+    target, x, weight, bias, geometry, groups, activation=0, alpha=0.0, method="auto",
+    channels_last=False,
+):  # fmt: skip
     """Compute by one target's kernels into an array of NaN."""
     lead = (1,) * (3 - geometry.rank)
     plan = native.plan_class(x.dtype)(
         target, weight, bias, groups, lead + geometry.stride, lead + geometry.dilation,
-        activation, alpha, method=METHODS.index(method),
+        activation, alpha, channels_last=channels_last, method=METHODS.index(method),
     )  # fmt: skip
     shape = (len(x), weight.shape[1] * groups, *geometry.output_size)
+    if channels_last:
+        x, shape = np.ascontiguousarray(np.moveaxis(x, 1, -1)), (shape[0], *shape[2:], shape[1])
     crop = (0,) * len(lead) + tuple(start for start, _ in geometry.crop)
     results = []
     for threads in (1, 2, 5):
@@ -30,7 +35,7 @@ def run(target, x, weight, bias, geometry, groups, activation=0, alpha=0.0, meth
         results.append(y)
     for other in results[1:]:
         np.testing.assert_array_equal(other, results[0])
-    return results[0]
+    return np.moveaxis(results[0], -1, 1) if channels_last else results[0]
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +88,49 @@ def test_whole_numbers_are_exact_on_every_target(largest, kernel, stride, dtype,
         for target in engine.targets():
             y = run(target, *typed, geometry, groups, activation)
             np.testing.assert_array_equal(y, expected, err_msg=f"{target} {geometry} {groups=}")
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("largest", "kernel", "stride"),
+    [((20,), (30,), (20,)), ((9, 8), (9, 6), (9, 5)), ((4, 4, 5), (5, 3, 4), (5, 3, 2))],
+)
+def test_lanes_along_channels_are_exact_in_both_layouts(
+    largest, kernel, stride, dtype, seed
+) -> None:
+    random = np.random.default_rng([seed, len(largest)])
+    for trial in range(24):
+        geometry = random_geometry(random, largest, kernel, stride)
+        groups, batch = int(random.integers(1, 4)), int(random.integers(0, 4))
+        c_in, c_out = groups * int(random.integers(1, 6)), int(random.integers(1, 20))
+        if trial % 4 == 0:  # whole vectors of channels, and images side by side
+            c_out, batch = int(random.choice([16, 32, 48, 70])), int(random.integers(6, 20))
+        elif trial % 4 == 1:  # sums long enough to be cut
+            groups, c_in, c_out = 1, int(random.integers(100, 600)), int(random.integers(1, 5))
+        elif trial % 4 == 2:
+            groups = c_in = int(random.integers(1, 70))
+            c_out = 1
+
+        def whole(*shape, random=random):
+            return random.integers(-9, 10, shape)
+
+        x = whole(batch, c_in, *geometry.input_size)
+        weight = whole(c_in, c_out, *geometry.kernel_size)
+        bias = whole(c_out * groups) if random.integers(3) else None
+        activation = int(random.integers(2))
+        typed = [None if a is None else a.astype(dtype) for a in (x, weight, bias)]
+        expected = scatter(*typed[:2], geometry, groups)
+        if bias is not None:
+            expected = expected + bias.reshape(-1, *(1,) * geometry.rank)
+        if activation == RELU:
+            expected = np.maximum(expected, 0)
+        for target in engine.targets():
+            for method, last in (("channels", False), ("channels", True), ("auto", True)):
+                y = run(target, *typed, geometry, groups, activation, 0.0, method, last)
+                np.testing.assert_array_equal(
+                    y, expected, err_msg=f"{target} {geometry} {groups=} {method} {last=}"
+                )
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -9,7 +9,7 @@ import pytest
 import tconv
 from strategies import assert_close, cropped_case, padded_case, random_array
 from tconv import Geometry, engine
-from tconv.engine import plan, planning
+from tconv.engine import packed, plan, planning
 from tconv.engine.packed import METHODS
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
@@ -60,14 +60,54 @@ def test_plans_agree_with_the_definition(number):
 def test_channels_last(number):
     for case, random, dtype in blocks(number):
         x, weight, bias = case.arrays(random, dtype)
-        expected = np.moveaxis(plan_of(case, weight, bias)(x), 1, -1)
+        magnitude = np.moveaxis(by_definition(case, abs(x), abs(weight), abs(bias)), 1, -1)
+        expected = np.moveaxis(by_definition(case, x, weight, bias), 1, -1)
+        terms = 4 * weight[:, 0].size
         last = plan_of(case, weight, bias, layout="channels_last")
-        made = last(np.moveaxis(x, 1, -1))
-        assert made.flags.c_contiguous
-        np.testing.assert_array_equal(made, expected)
+        for _ in range(2):
+            made = last(np.moveaxis(x, 1, -1))
+            assert made.flags.c_contiguous
+            assert_close(made, expected, magnitude, terms, dtype)
         out = np.empty_like(made)
         assert last(np.ascontiguousarray(np.moveaxis(x, 1, -1)), out) is out
-        np.testing.assert_array_equal(out, expected)
+        np.testing.assert_array_equal(out, made)
+        if len(x):
+            single = last(np.moveaxis(x[0], 0, -1))
+            assert_close(single, expected[0], magnitude[0], terms, dtype)
+
+
+@pytest.mark.skipif(not engine.available(), reason="the engine is not built")
+@pytest.mark.parametrize("layout", planning.LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_arrays_are_read_and_written_where_they_lie(layout, dtype, monkeypatch):
+    given = []
+    run = packed.Packed.run
+
+    def watched(self, x, y, crop):
+        given.append((x, y))
+        run(self, x, y, crop)
+
+    monkeypatch.setattr(packed.Packed, "run", watched)
+    layer = engine.plan(np.ones((3, 5, 4, 4), dtype), stride=2, padding=1, layout=layout)
+    last = layout == "channels_last"
+    x = np.ones((2, 6, 7, 3) if last else (2, 3, 6, 7), dtype)
+    out = np.empty((2, 12, 14, 5) if last else (2, 5, 12, 14), dtype)
+    for _ in range(2):
+        y = layer(x)
+        assert given[-1][0] is x
+        assert given[-1][1] is y
+        assert layer(x, out=out) is out
+        assert given[-1][0] is x
+        assert given[-1][1] is out
+        np.testing.assert_array_equal(out, y)
+
+
+def test_explain_tells_whether_channels_last_is_copied():
+    words = {"stride": 2, "layout": "channels_last"}
+    real = engine.plan(np.ones((2, 3, 4, 4), np.float32), **words).explain()
+    assert ("layout      channels_last, read and written in place" in real) == engine.available()
+    for weight in (np.ones((2, 3, 4), complex), np.ones((2, 3, 2, 2, 2, 2))):
+        assert "channels_last, by copies" in engine.plan(weight, **words).explain()
 
 
 @pytest.mark.parametrize("number", range(4))

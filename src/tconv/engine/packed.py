@@ -73,7 +73,8 @@ class Packed:
 
     `geometry` is that of any input size; :meth:`run` takes every other one of the same kernel.
     With `once`, the method that costs least for a single call, packing included, is taken. Weights
-    and bias must stay as they are: a method packs them when it is first taken.
+    and bias must stay as they are: a method packs them when it is first taken. With `channels_last`
+    arrays of real layers are taken as they lie; `last` tells whether they are.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Packed:
         activation: Activation | None = None,
         once: bool = False,
         method: str = "auto",
+        channels_last: bool = False,
     ) -> None:
         self._idle = idle_axes(geometry)
         self._groups = groups
@@ -94,6 +96,7 @@ class Packed:
         kept = [axis for a, axis in enumerate(geometry.axes) if a not in self._idle]
         before = (1,) * (AXES - len(kept))
         self._rank = len(kept)
+        self.last = channels_last and self.direct
         self._before = (0,) * len(before)
         chosen = activation or Activation()
         self.itemsize = self._real.itemsize
@@ -111,6 +114,7 @@ class Packed:
             chosen.code,
             chosen.alpha,
             once,
+            channels_last=self.last,
             method=METHODS.index(method),
         )
 
@@ -125,7 +129,10 @@ class Packed:
         return not (self._complex or self._idle)
 
     def run(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:
-        """Fill y (N, C_out, *O) from x (N, C_in, *I): contiguous, apart, in the dtype packed."""
+        """Fill y (N, C_out, *O) from x (N, C_in, *I): contiguous, apart, in the dtype packed.
+
+        Where `last` is true they are (N, *O, C_out) and (N, *I, C_in).
+        """
         if self._complex:
             self._run_complex(x, y, crop)
         else:

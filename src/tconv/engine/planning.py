@@ -58,8 +58,8 @@ def plan(
         For real floats.
     layout : str
         ``"channels_first"`` for arrays (N, C, *spatial), ``"channels_last"`` for
-        (N, *spatial, C), which are copied to and fro. The weight is laid out the same in both.
-
+        (N, *spatial, C). The compiled engine reads and writes real arrays in either as they lie.
+        The weight is laid out the same in both.
     method : str
         ``"auto"`` takes, for each size of input, what costs least by the engine's model;
         ``"positions"`` (phase product, lanes along positions), ``"channels"`` (lanes along output
@@ -95,7 +95,7 @@ class _Call(NamedTuple):
     packed: Packed
     work: np.dtype[Any]
     dtype: np.dtype[Any]  # of the result
-    shape: tuple[int, ...]  # of the result, channels first
+    shape: tuple[int, ...]  # of the result, as the engine lays it out
     crop: tuple[int, ...]
 
 
@@ -176,31 +176,32 @@ class Plan:
         -------
         ndarray, (N, C_out, *O) or (C_out, *O); channels last if the plan says so
         """
-        if type(x) is np.ndarray and out is None and not self._last:
+        if type(x) is np.ndarray and out is None:
             known = self._seen.get((x.shape, x.dtype))
             if known is not None:
                 return self._run(x, known)
         refusal = Refusal("plan", x=x, weight=self._weight, groups=self._groups, out=out)
         with refusal:
-            given = x = self._channels_first("x", x)
-            use = operands(x, self._weight, self._bias, self._groups, transposed=True)
+            given = read_array("x", x)
+            first = self._channels_first(given)
+            use = operands(first, self._weight, self._bias, self._groups, transposed=True)
             geometry = self._geometry(use.x.shape[2:])
             shape = (len(use.x), self._weight.shape[1] * self._groups, *geometry.output_size)
             check_memory(shape, use.x.dtype)
             check_overflow((*shape[:2], *geometry.full), use.x.dtype, "full output")
             self._check_activation(use.dtype)
-            target = self._out_channels_first(out, shape if use.batched else shape[1:], use.dtype)
+            laid_out = _channels_last(shape) if self._last else shape
+            check_out(out, laid_out if use.batched else laid_out[1:], use.dtype)
         with refusal.working("engine"):
             known = self._remember(given, use, geometry, shape)
             if known is not None:
-                y = self._run(given, known, target)
+                y = self._run(given, known, out)
             else:
-                y = self._run_numpy(use, geometry)
-        if target is None:
-            return np.ascontiguousarray(self._as_laid_out(y, use.batched))
-        if y is not target:
-            target[...] = y
-        assert out is not None
+                y = self._as_laid_out(self._run_numpy(use, geometry), use.batched)
+        if out is None:
+            return np.ascontiguousarray(y)
+        if y is not out:
+            out[...] = y
         return out
 
     def adjoint(self, y: ArrayLike) -> NDArray[Any]:
@@ -218,7 +219,7 @@ class Plan:
         """
         refusal = Refusal("plan.adjoint", y=y, weight=self._weight, groups=self._groups)
         with refusal:
-            y = self._channels_first("y", y)
+            y = self._channels_first(read_array("y", y))
             use = operands(y, self._weight, None, self._groups, transposed=False)
             geometry = self._geometry(self._input_size(use.x.shape[2:]))
             check_memory((len(y), len(self._weight), *geometry.input_size), use.x.dtype)
@@ -252,8 +253,10 @@ class Plan:
         rows = [("layer", ", ".join(words)), ("crop", self._crop_words())]
         rows += [("bias", "one a channel")] * (self._bias is not None)
         rows += [("activation", str(self._activation))] * (self._activation.name is not None)
-        rows += [("layout", "channels_last, by copies")] * self._last
         why = can_run(self._work(), self._example)
+        in_place = why is None and all(packed.last for packed in self._packed.values())
+        how = "read and written in place" if in_place else "by copies"
+        rows += [("layout", f"channels_last, {how}")] * self._last
         if why is None:
             threads = native.get_num_threads()
             chosen = "by the input's size" if self._method == "auto" else self._method
@@ -303,14 +306,18 @@ class Plan:
 
     def _run(self, x: NDArray[Any], known: _Call, out: NDArray[Any] | None = None) -> NDArray[Any]:
         batched = x.ndim == len(known.shape)
-        x = np.ascontiguousarray(x, known.work)
+        copied = self._last and not known.packed.last
+        x = np.ascontiguousarray(self._channels_first(x) if copied else x, known.work)
         if not x.flags.aligned:
             x = x.copy()
-        if out is not None and known.dtype == known.work and _writable(out, x):
+        straight = known.dtype == known.work and not copied
+        if out is not None and straight and _writable(out, x):
             known.packed.run(x if batched else x[None], out if batched else out[None], known.crop)
             return out
         y = np.empty(known.shape, known.work)
         known.packed.run(x if batched else x[None], y, known.crop)
+        if copied:
+            y = np.ascontiguousarray(np.moveaxis(y, 1, -1))
         if known.dtype != known.work:
             y = y.astype(known.dtype)
         return y if batched else y[0]
@@ -329,6 +336,8 @@ class Plan:
         if can_run(use.x.dtype, geometry) is not None:
             return None
         packed = self._packed.get(use.weight.dtype) or self._pack(use)
+        if packed.last:
+            shape = _channels_last(shape)
         known = _Call(packed, use.weight.dtype, use.dtype, shape, packed.crop(geometry))
         if len(self._seen) >= REMEMBERED:
             self._seen.pop(next(iter(self._seen.copy())), None)
@@ -337,8 +346,9 @@ class Plan:
 
     def _pack(self, use: Operands) -> Packed:
         packed = Packed(
-            use.weight, use.bias, self._example, self._groups, self._activation, method=self._method
-        )
+            use.weight, use.bias, self._example, self._groups, self._activation,
+            method=self._method, channels_last=self._last,
+        )  # fmt: skip
         return self._packed.setdefault(use.weight.dtype, packed)
 
     def _check_activation(self, dtype: np.dtype[Any]) -> None:
@@ -350,24 +360,14 @@ class Plan:
 
     # Layout ------------------------------------------------------------------------------------
 
-    def _channels_first(self, name: str, array: ArrayLike) -> NDArray[Any]:
-        read = read_array(name, array)
-        if self._last and read.ndim > self._example.rank:
-            return np.ascontiguousarray(np.moveaxis(read, -1, read.ndim - 1 - self._example.rank))
-        return read
+    def _channels_first(self, array: NDArray[Any]) -> NDArray[Any]:
+        """View an array laid out as the plan says as (N, C, *spatial)."""
+        if self._last and array.ndim > self._example.rank:
+            return np.moveaxis(array, -1, array.ndim - 1 - self._example.rank)
+        return array
 
     def _as_laid_out(self, array: NDArray[Any], batched: bool) -> NDArray[Any]:
         return np.moveaxis(array, 1 if batched else 0, -1) if self._last else array
-
-    def _out_channels_first(
-        self, out: object, shape: tuple[int, ...], dtype: np.dtype[Any]
-    ) -> NDArray[Any] | None:
-        channel = len(shape) - self._example.rank - 1
-        laid_out = (*shape[:channel], *shape[channel + 1 :], shape[channel])
-        check_out(out, laid_out if self._last else shape, dtype)
-        if isinstance(out, np.ndarray):
-            return np.moveaxis(out, -1, channel) if self._last else out
-        return None
 
     # Sizes -------------------------------------------------------------------------------------
 
@@ -414,6 +414,10 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ValueError(f"{name} {value!r} is not one of {', '.join(map(repr, known))}")
     return value
+
+
+def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (shape[0], *shape[2:], shape[1])
 
 
 def _nearest(axis: Axis, wanted: int) -> str:
