@@ -8,9 +8,10 @@
 namespace tconv::TCONV_TARGET {
 
 constexpr int64_t winograd_product_bytes = 256 << 10;  // products of a block, untransformed
-constexpr int64_t winograd_tiles = 48;      // of a block
-constexpr int64_t most_winograd_tiles = 144;  // where this reads large weights once
-constexpr int64_t large_winograd_weights = 6 << 20;  // bytes
+constexpr int64_t most_winograd_product_bytes = 1 << 20;  // the same, where phases are many
+constexpr int64_t winograd_tiles = 48;                    // of a block
+constexpr int64_t most_winograd_tiles = 144;              // where this reads large weights once
+constexpr int64_t large_winograd_weights = 6 << 20;       // bytes
 constexpr double cached_winograd_weights = 16 << 20;  // bytes that stay near from block to block
 // Vector operations for a vector of tiles, by measurement:
 constexpr double winograd_row_cost = 3;     // each part of each row of the input
@@ -125,20 +126,17 @@ class Winograd final : public Phased<T> {
             if (winograd_[a].m > 1) longest_ /= 2;
         }
         kernels_ = 0;
-        int64_t most = 0;  // products of a channel in one band
-        int64_t rows = 0;
+        products_ = 0;
         for (int64_t p = 0, last = size(2); p < this->parts_; p += last) {
-            int64_t products = 0, phases = 0;
+            int64_t products = 0;
             for (int64_t x = 0; x < last; ++x) {
                 const int64_t now = this->part_.data()[p + x].phases;
                 products += parts_of(p + x) * now;
-                phases += now;
                 kernels_ += kernels_of(p + x) * now;
             }
-            most = max(most, products);
-            rows = max(rows, phases);
+            products_ = max(products_, products);
         }
-        const int64_t fits = winograd_product_bytes / (most * 3 * lanes * int64_t(sizeof(T)));
+        const int64_t fits = winograd_product_bytes / (products_ * 3 * lanes * int64_t(sizeof(T)));
         const int64_t blocks = ceil_div(this->out_, max(1, fits));
         this->block_ = ceil_div(this->out_, blocks);
         this->blocks_ = ceil_div(this->out_, this->block_);
@@ -192,7 +190,9 @@ class Winograd final : public Phased<T> {
         const bool once = weights > large_winograd_weights && all_parts_ <= 16 &&
                           t.all <= most_winograd_tiles;
         const int64_t aim = once ? t.all : all_parts_ <= 7 ? 2 * winograd_tiles : winograd_tiles;
-        t.blocks = t.all ? ceil_div(t.all, aim) : 0;
+        const int64_t tile = products_ * this->block_ * int64_t(sizeof(T));
+        const int64_t fits = max(most_winograd_product_bytes / tile / lanes, 1) * lanes;
+        t.blocks = t.all ? ceil_div(t.all, min(aim, fits)) : 0;
         return t;
     }
 
@@ -586,6 +586,7 @@ class Winograd final : public Phased<T> {
 
     WinogradAxis<T> winograd_[3];
     int64_t all_parts_, kernels_;  // parts of the panel; kernels, counted for every phase
+    int64_t products_;             // of a channel and tile, in one band
     int64_t longest_;              // products in one chain
     std::vector<int64_t> last_phases_;
     Buffer<T> packed_;
