@@ -14,7 +14,7 @@ using namespace tconv::test;
 
 namespace {
 
-std::map<std::string, int> done;  // calls by target, precision and method
+std::map<std::string, int> done;  // layers by target, precision and method
 
 [[noreturn]] void fail(const std::string& where, const std::string& what, const Case& given) {
     std::fprintf(stderr, "%s: %s\n%s\n", where.c_str(), what.c_str(), given.words().c_str());
@@ -79,6 +79,7 @@ void forward(const Target& target, const Case& given, const Arrays<T>& arrays, R
         const std::string where = name + " method " + std::to_string(m);
         const Prospect prospect = automatic->prospect(method, given.shape, 2);
         check_prospect(prospect, where, given);
+        if (!prospect.refusal || std::strcmp(prospect.refusal, "not compiled") != 0) done[where];
         Layer layer = given.layer;
         layer.method = method;
         try {
@@ -119,12 +120,11 @@ int main(int count, char** arguments) {
         else
             judge<double>(given, random);
     }
-    for (const auto& [where, times] : done) std::printf("%-28s %6d\n", where.c_str(), times);
-    for (const Target* target : runnable_targets())
-        for (const char* precision : {" float", " double"})
-            for (const char* way : {" automatic", " method 1", " method 2"})
-                if (done[std::string(target->name) + precision + way] == 0) {
-                    std::fprintf(stderr, "%s%s%s never ran\n", target->name, precision, way);
-                    return 1;
-                }
+    bool all = !done.empty();
+    for (const auto& [where, times] : done) {
+        std::printf("%-28s %6d\n", where.c_str(), times);
+        all = all && times > 0;
+    }
+    if (!all) std::fprintf(stderr, "a method never ran\n");
+    return all ? 0 : 1;
 }
