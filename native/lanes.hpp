@@ -112,6 +112,35 @@ TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
     }
 }
 
+// Cells of the even (first 0) or odd (first 1) places of two vectors that follow each other.
+template <class T, int first>
+TCONV_INLINE typename Lanes<T>::V every_second(typename Lanes<T>::V a, typename Lanes<T>::V b) {
+    constexpr int n = Lanes<T>::count;
+    typedef typename Index<T>::type I;
+    typedef I M __attribute__((vector_size(sizeof(I) * n)));
+    M at;
+    for (int i = 0; i < n; ++i) at[i] = 2 * i + first;
+    return __builtin_shuffle(a, b, at);
+}
+
+// The inverse of interleave.
+template <class T, int S>
+TCONV_INLINE void deinterleave(typename Lanes<T>::V* v) {
+    if constexpr (S > 1) {
+        typename Lanes<T>::V even[S / 2], odd[S / 2];
+        for (int i = 0; i < S / 2; ++i) {
+            even[i] = every_second<T, 0>(v[2 * i], v[2 * i + 1]);
+            odd[i] = every_second<T, 1>(v[2 * i], v[2 * i + 1]);
+        }
+        deinterleave<T, S / 2>(even);
+        deinterleave<T, S / 2>(odd);
+        for (int i = 0; i < S / 2; ++i) {
+            v[2 * i] = even[i];
+            v[2 * i + 1] = odd[i];
+        }
+    }
+}
+
 // Cells first, first + 3, first + 6, ... of three vectors that follow each other.
 template <class T, int first>
 TCONV_INLINE typename Lanes<T>::V every_third(typename Lanes<T>::V a, typename Lanes<T>::V b,
