@@ -9,7 +9,7 @@ native = pytest.importorskip("tconv.engine._native")
 
 ONES = (1, 1, 1)
 WEIGHT = np.ones((4, 3, 2, 2), np.float32)
-X, Y = np.ones((2, 4, 5, 5), np.float32), np.empty((2, 6, 6, 6), np.float32)
+X, Y = np.ones((2, 4, 5, 5), np.float32), np.zeros((2, 6, 6, 6), np.float32)
 
 
 def make(kind=native.PlanF32, **words):
