@@ -16,16 +16,11 @@ class Convolution final : public Packed<T> {
   public:
     Convolution(const Layer& layer, const T* weight, const T* bias)
         : layer_(layer),
-          boxes_(boxes_of(layer.axes, INT64_MAX, max_vectors * Lanes<T>::count, panel_cells)) {
+          boxes_(cut_boxes(layer, never_apart)) {
         rows_ = layer.in_channels / layer.groups;
         depth_ = layer.out_channels / layer.groups;
         kernel_ = layer.axes[0].kernel * layer.axes[1].kernel * layer.axes[2].kernel;
         heights_ = ceil_div(rows_, max_rows);
-        for (const Box& box : boxes_) {
-            elements_ = max(elements_, box.elements);
-            phases_ = max(phases_, box.phases);
-            for (int a = 0; a < 3; ++a) reach_[a] = max(reach_[a], box.axes[a].reach);
-        }
         start_.grow(layer.in_channels + max_rows);
         for (int64_t c = 0; c < layer.in_channels + max_rows; ++c)
             start_.data()[c] = bias && c < layer.in_channels ? bias[c] : T(0);
@@ -35,30 +30,48 @@ class Convolution final : public Packed<T> {
     // Takes y (N, C_out, *output), fills x (N, C_in, *input).
     void run(const Shape& shape, const T* y, T* x, int threads,
              const Parallel& parallel) const override {
+        bool apart[3];
+        choose_apart(layer_, shape, rows_, apart);
+        Cut cut;
+        cut.boxes = &boxes_;
+        std::vector<Box> own;
+        if (boxes_.size() == 1 && (apart[0] || apart[1] || apart[2])) {
+            own = cut_boxes(layer_, apart);
+            if (own.size() == 1) cut.boxes = &own;  // else its order is not that of the weights
+        }
+        int64_t reach[3] = {0, 0, 0}, elements = 1, planes = 1;
+        for (const Box& box : *cut.boxes) {
+            elements = max(elements, box.elements);
+            planes = max(planes, box.planes);
+            for (int a = 0; a < 3; ++a) reach[a] = max(reach[a], box.axes[a].reach);
+        }
         // what is summed in which order does not depend on the threads
-        Tiles t = tiling(shape, widest());
-        const int64_t fit = max(1, panel_cells / (phases_ * t.plane));
-        const int64_t depth = ceil_div(depth_, ceil_div(depth_, fit));
+        const int64_t widest = widest_of(elements, planes);
+        Tiles t = tiles_of(shape.input, shape.batch, reach, widest, Lanes<T>::count);
+        const int64_t fit = max(1, panel_cells / (planes * t.plane));
+        cut.depth = ceil_div(depth_, ceil_div(depth_, fit));
         if (threads > 1) {
             const int64_t fair = shape.batch * t.count[0] * t.count[1] * t.count[2] *
                                  layer_.groups / (tasks_a_thread * threads);
-            const int64_t least = 4 * max_vectors * Lanes<T>::count;
-            if (fair < widest()) t = tiling(shape, min(widest(), max(fair, least)));
+            const int64_t width = max(fair, 4 * max_vectors * Lanes<T>::count);
+            if (width < widest)
+                t = tiles_of(shape.input, shape.batch, reach, width, Lanes<T>::count);
         }
+        cut.panel = cut.depth * planes * t.plane;
         int64_t splits = ceil_div(rows_, block_rows_most);
         const int64_t whole = t.all() * layer_.groups;
         if (threads > 1) splits = max(splits, ceil_div(tasks_a_thread * threads, whole));
         splits = min(splits, heights_);
         Buffer<int32_t> offsets(kernel_);
         int32_t* table = offsets.data();
-        for (const Box& box : boxes_) {
+        for (const Box& box : *cut.boxes) {
             fill_offsets(box, t, table);
             table += box.elements;
         }
         const Reading<T> reading(layer_, shape, y);
         parallel(whole * splits, [&](int64_t task) {
             const int64_t split = task % splits, group = task / splits / t.all();
-            run_tile(shape, t, tile_at(t, task / splits % t.all()), reading, offsets.data(), depth,
+            run_tile(shape, t, tile_at(t, task / splits % t.all()), reading, offsets.data(), cut,
                      group, heights_ * split / splits, heights_ * (split + 1) / splits, x);
         });
     }
@@ -69,16 +82,24 @@ class Convolution final : public Packed<T> {
     // First of the rows that one block of registers holds.
     int64_t row_of(int64_t height) const { return rows_ * height / heights_; }
 
-    int64_t widest() const {
-        const int64_t rows = min(rows_, block_rows_most);
-        const int64_t channels = min(depth_, ceil_div(block_depth, elements_));
-        const int64_t fits = min(product_bytes / (rows * int64_t(sizeof(T))),
-                                 panel_cells / (channels * phases_));
-        return max(min(widest_tile, fits), max_vectors * Lanes<T>::count);
+    // How a call cuts its sums.
+    struct Cut {
+        const std::vector<Box>* boxes;
+        int64_t depth, panel;  // output channels at once, cells of their panel
+    };
+
+    static constexpr bool never_apart[3] = {false, false, false};
+
+    static std::vector<Box> cut_boxes(const Layer& layer, const bool* apart) {
+        return boxes_of(layer.axes, apart, INT64_MAX, max_vectors * Lanes<T>::count, panel_cells);
     }
 
-    Tiles tiling(const Shape& shape, int64_t width) const {
-        return tiles_of(shape.input, shape.batch, reach_, width, Lanes<T>::count);
+    int64_t widest_of(int64_t elements, int64_t planes) const {
+        const int64_t rows = min(rows_, block_rows_most);
+        const int64_t channels = min(depth_, ceil_div(block_depth, elements));
+        const int64_t fits = min(product_bytes / (rows * int64_t(sizeof(T))),
+                                 panel_cells / (channels * planes));
+        return max(min(widest_tile, fits), max_vectors * Lanes<T>::count);
     }
 
     // Weights of (group, height, box) lie in that order, as [channel][element][row].
@@ -124,19 +145,19 @@ class Convolution final : public Packed<T> {
     }
 
     void run_tile(const Shape& shape, const Tiles& t, const Tile& tile, const Reading<T>& reading,
-                  const int32_t* offsets, int64_t depth, int64_t group, int64_t first_height,
+                  const int32_t* offsets, const Cut& cut, int64_t group, int64_t first_height,
                   int64_t end_height, T* x) const {
         const int64_t first = row_of(first_height), rows = row_of(end_height) - first;
         const int64_t width = t.place(tile.images - 1, tile.count[0] - 1, tile.count[1] - 1,
                                       tile.count[2] - 1) + 1;
         const int64_t row = (ceil_div(width, 16) | 1) * 16;
         thread_local Buffer<T> panel, sums;
-        panel.grow(depth * phases_ * t.plane + 128);
+        panel.grow(cut.panel + 128);
         sums.grow(rows * row + 128);
         int64_t before = 0;  // products of a row in the boxes before
-        for (const Box& box : boxes_) {
-            for (int64_t c = 0; c < depth_; c += depth) {
-                const int64_t channels = min(depth, depth_ - c);
+        for (const Box& box : *cut.boxes) {
+            for (int64_t c = 0; c < depth_; c += cut.depth) {
+                const int64_t channels = min(cut.depth, depth_ - c);
                 reading.fill(box, t, tile, group * depth_ + c, channels, panel.data());
                 for (int64_t h = first_height; h < end_height; ++h) {
                     const int64_t top = row_of(h), height = row_of(h + 1) - top;
@@ -158,7 +179,7 @@ class Convolution final : public Packed<T> {
     void multiply(const Box& box, const Tiles& t, const int32_t* offsets, const T* a,
                   int64_t channels, int64_t height, int64_t width, const T* panel, T* sums,
                   int64_t row, const T* start) const {
-        const int64_t plane = box.phases * t.plane;
+        const int64_t plane = box.planes * t.plane;
         const T* zeros = start_.data() + layer_.in_channels;
         const bool adds = !start;
         if (box.elements <= longest_sum) {
@@ -191,21 +212,30 @@ class Convolution final : public Packed<T> {
     void write(const Shape& shape, const Tiles& t, const Tile& tile, const T* sums, int64_t row,
                int64_t channel, int64_t channels, T* x) const {
         const int64_t* size = shape.input;
+        int64_t length = tile.count[2], ys = tile.count[1], zs = tile.count[0];
+        // rows that follow each other on both sides are one
+        if (length == size[2] && length == t.pitch[2]) {
+            length *= ys;
+            ys = 1;
+            if (tile.count[1] == size[1] && tile.count[1] == t.pitch[1]) {
+                length *= zs;
+                zs = 1;
+            }
+        }
         for (int64_t n = 0; n < tile.images; ++n)
             for (int64_t c = 0; c < channels; ++c)
-                for (int64_t z = 0; z < tile.count[0]; ++z)
-                    for (int64_t y = 0; y < tile.count[1]; ++y) {
+                for (int64_t z = 0; z < zs; ++z)
+                    for (int64_t y = 0; y < ys; ++y) {
                         const int64_t image = (tile.image + n) * layer_.in_channels + channel + c;
                         T* to = x + ((image * size[0] + tile.start[0] + z) * size[1] +
                                      tile.start[1] + y) * size[2] + tile.start[2];
-                        copy_cells(to, sums + c * row + t.place(n, z, y, 0), tile.count[2]);
+                        copy_cells(to, sums + c * row + t.place(n, z, y, 0), length);
                     }
     }
 
     Layer layer_;
     std::vector<Box> boxes_;
     int64_t rows_, depth_, kernel_, heights_;
-    int64_t elements_ = 1, phases_ = 1, reach_[3] = {0, 0, 0};
     Buffer<T> packed_, start_;
 };
 

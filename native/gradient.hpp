@@ -128,15 +128,17 @@ class Gradient {
         kernel_ = layer.axes[0].kernel * layer.axes[1].kernel * layer.axes[2].kernel;
         size_ = layer.in_channels * out_ * kernel_;
         cut_channels();
-        boxes_ = boxes_of(layer.axes, sum_cells / width_, max_vectors * lanes, read_cells);
+        bool apart[3];
+        choose_apart(layer, shape, along_ ? 0 : in_, apart);
+        boxes_ = boxes_of(layer.axes, apart, sum_cells / width_, max_vectors * lanes, read_cells);
         for (const Box& box : boxes_) {
-            phases_ = max(phases_, box.phases);
+            planes_ = max(planes_, box.planes);
             elements_ = max(elements_, box.elements);
             for (int a = 0; a < 3; ++a) reach_[a] = max(reach_[a], box.axes[a].reach);
         }
         cut_positions();
         const int64_t fits =
-            max(1, min(sum_cells / (width_ * elements_), read_cells / (phases_ * t_.plane)));
+            max(1, min(sum_cells / (width_ * elements_), read_cells / (planes_ * t_.plane)));
         out_blocks_ = ceil_div(out_, fits);
         const int64_t pieces = layer.groups * static_cast<int64_t>(boxes_.size()) * out_blocks_ *
                                in_blocks_;
@@ -194,7 +196,7 @@ class Gradient {
     void cut_positions() {
         // a lane, or all of them, sum no more than the longest sum before it is put away
         const int64_t longest = along_ ? longest_sum * lanes : longest_sum;
-        const int64_t fits = read_cells / (phases_ * min(out_, ceil_div(max_rows, elements_)));
+        const int64_t fits = read_cells / (planes_ * min(out_, ceil_div(max_rows, elements_)));
         int64_t room = max(min(longest, fits), lanes);
         int64_t reach[3];
         for (int a = 0; a < 3; ++a) reach[a] = reach_[a];
@@ -213,14 +215,14 @@ class Gradient {
         thread_local Buffer<T> panel, sums, turned;
         thread_local Buffer<int32_t> offsets, runs;
         thread_local Buffer<int64_t> places;
-        panel.grow(outs * box.phases * t_.plane + 128);
+        panel.grow(outs * box.planes * t_.plane + 128);
         sums.grow(rows * width_);
         set_zero(sums.data(), rows * width_);
         offsets.grow(box.elements);
         fill_offsets(box, t_, offsets.data());
         places.grow(rows);
         for (int64_t r = 0; r < rows; ++r)
-            places.data()[r] = r / box.elements * box.phases * t_.plane +
+            places.data()[r] = r / box.elements * box.planes * t_.plane +
                                offsets.data()[r % box.elements];
         runs.grow(t_.images * t_.tile[0] * t_.tile[1]);
         const int64_t tiles = t_.all();
@@ -230,8 +232,7 @@ class Gradient {
             Contraction<T> work;
             work.panel = panel.data();
             work.run = runs.data();
-            work.runs = fill_runs(tile, runs.data());
-            work.length = tile.count[2];
+            fill_runs(tile, runs.data(), work);
             if (along_)
                 sum_along(piece, tile, work, places.data(), rows, turned, sums.data());
             else
@@ -243,13 +244,19 @@ class Gradient {
             write(piece, box, first, outs, sums.data(), weight);
     }
 
-    int64_t fill_runs(const Tile& tile, int32_t* runs) const {
-        int64_t count = 0;
-        for (int64_t n = 0; n < tile.images; ++n)
-            for (int64_t z = 0; z < tile.count[0]; ++z)
-                for (int64_t y = 0; y < tile.count[1]; ++y)
-                    runs[count++] = static_cast<int32_t>(t_.place(n, z, y, 0));
-        return count;
+    void fill_runs(const Tile& tile, int32_t* runs, Contraction<T>& work) const {
+        // rows that follow each other without a gap are one run
+        int64_t left[4] = {tile.images, tile.count[0], tile.count[1], tile.count[2]};
+        work.length = tile.count[2];
+        for (int a = 2; !along_ && a >= 0 && tile.count[a] == t_.pitch[a]; --a) {
+            work.length *= left[a];
+            left[a] = 1;
+        }
+        work.runs = 0;
+        for (int64_t n = 0; n < left[0]; ++n)
+            for (int64_t z = 0; z < left[1]; ++z)
+                for (int64_t y = 0; y < left[2]; ++y)
+                    runs[work.runs++] = static_cast<int32_t>(t_.place(n, z, y, 0));
     }
 
     static int64_t block_of(int64_t rows, int64_t first) {
@@ -438,7 +445,7 @@ class Gradient {
     Tiles t_;
     bool along_;
     int64_t in_, out_, kernel_, size_;
-    int64_t elements_ = 1, phases_ = 1, reach_[3] = {0, 0, 0};
+    int64_t elements_ = 1, planes_ = 1, reach_[3] = {0, 0, 0};
     int64_t in_blocks_, vectors_, width_, out_blocks_, parts_;
 };
 

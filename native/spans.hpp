@@ -9,23 +9,32 @@
 
 namespace tconv {
 
-// Some neighbouring kernel elements of one axis.
+// Phases read from the same cells, those from `base` on.
+struct Phases {
+    int64_t base;
+    std::vector<int64_t> each;  // ascending
+};
+
+// Some neighbouring kernel elements of one axis, and the planes that they read: one a phase, which
+// has `reach` more cells than there are positions, or one an element, without such a reach.
 struct Span {
     int64_t first = 0, count = 1;
-    int64_t low = 0, reach = 0;    // the smallest t, and how far beyond it the largest is
-    std::vector<int64_t> phases;   // that are read, ascending
-    std::vector<int64_t> phase;    // of each element: which of these
-    std::vector<int64_t> offset;   // of each element: t - low
+    int64_t planes = 0, reach = 0;
+    std::vector<Phases> groups;    // whose phases are the planes
+    std::vector<int64_t> plane;    // of each element
+    std::vector<int64_t> offset;   // of each element: t - base
 };
 
 // Kernel elements whose cells lie in the panel together.
 struct Box {
     Span axes[3];
-    int64_t elements = 1, phases = 1;
+    int64_t elements = 1, planes = 1;
 };
 
 // Cuts a kernel into boxes, each of at most so many elements (or one) and, for so many positions
-// along the last axis, so many cells of one channel.
-std::vector<Box> boxes_of(const Axis* axes, int64_t elements, int64_t positions, int64_t cells);
+// along the last axis, so many cells of one channel. `apart` tells for each axis whether its
+// elements have planes of their own.
+std::vector<Box> boxes_of(const Axis* axes, const bool* apart, int64_t elements, int64_t positions,
+                          int64_t cells);
 
 }  // namespace tconv

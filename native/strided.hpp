@@ -62,15 +62,28 @@ inline Tile tile_at(const Tiles& t, int64_t index) {
 // Where each element of a box reads in the planes of a channel, from the place of a position.
 inline void fill_offsets(const Box& box, const Tiles& t, int32_t* table) {
     const Span *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
-    const auto phases = [](const Span* s) { return static_cast<int64_t>(s->phases.size()); };
     for (int64_t i = 0; i < z->count; ++i)
         for (int64_t j = 0; j < y->count; ++j)
             for (int64_t k = 0; k < x->count; ++k) {
                 const int64_t plane =
-                    (z->phase[i] * phases(y) + y->phase[j]) * phases(x) + x->phase[k];
+                    (z->plane[i] * y->planes + y->plane[j]) * x->planes + x->plane[k];
                 *table++ = static_cast<int32_t>(
                     plane * t.plane + t.place(0, z->offset[i], y->offset[j], x->offset[k]));
             }
+}
+
+// Whether elements of an axis are given planes of their own: where positions are so few that the
+// cells between rows, which a plane of a phase has, cost more than the copies. `uses` is how often
+// a cell is multiplied.
+inline void choose_apart(const Layer& layer, const Shape& shape, int64_t uses, bool* apart) {
+    constexpr int64_t copy = 4, together = 512;
+    int64_t positions = 1;
+    for (int a = 2; a >= 0; --a) {
+        const Axis& axis = layer.axes[a];
+        const int64_t reach = (axis.kernel - 1) * axis.dilation / axis.stride;
+        positions *= shape.input[a];
+        apart[a] = reach * uses > copy * shape.input[a] && (a == 2 || positions <= together);
+    }
 }
 
 template <class T>
@@ -105,88 +118,114 @@ class Reading {
     // Planes of some channels. Up to a vector of cells beyond the end of each is written too.
     void fill(const Box& box, const Tiles& t, const Tile& tile, int64_t channel, int64_t channels,
               T* panel) const {
-        int64_t from[3], cells[3];
-        for (int a = 0; a < 3; ++a) {
-            from[a] = (tile.start[a] + box.axes[a].low) * stride_[a] - crop_[a];
-            cells[a] = tile.count[a] + box.axes[a].reach;
+        const Span *zs = box.axes, *ys = box.axes + 1, *xs = box.axes + 2;
+        const int64_t cells_z = tile.count[0] + zs->reach, cells_y = tile.count[1] + ys->reach;
+        for (const Phases& along : xs->groups) {
+            const Row row = row_of(along, tile, tile.count[2] + xs->reach, t.plane);
+            for (int64_t c = 0; c < channels; ++c)
+                for (int64_t n = 0; n < tile.images; ++n) {
+                    const T* source = y_ + ((tile.image + n) * channels_ + channel + c) *
+                                               size_[0] * size_[1] * size_[2];
+                    T* planes = panel + c * box.planes * t.plane + t.place(n, 0, 0, 0);
+                    for (const Phases& z_phases : zs->groups)
+                        for (const int64_t phase_z : z_phases.each)
+                            for (const Phases& y_phases : ys->groups)
+                                for (const int64_t phase_y : y_phases.each) {
+                                    const int64_t z = cell(0, tile, z_phases.base, phase_z);
+                                    const int64_t y = cell(1, tile, y_phases.base, phase_y);
+                                    fill_rows(row, t, source, z, cells_z, y, cells_y, planes);
+                                    planes += xs->planes * t.plane;
+                                }
+                }
+            panel += row.count * t.plane;
         }
-        const std::vector<int64_t>&zs = box.axes[0].phases, &ys = box.axes[1].phases;
-        const std::vector<int64_t>& xs = box.axes[2].phases;
-        const int64_t phases = static_cast<int64_t>(xs.size());
-        for (int64_t c = 0; c < channels; ++c, panel += box.phases * t.plane)
-            for (int64_t n = 0; n < tile.images; ++n) {
-                const T* source = y_ + ((tile.image + n) * channels_ + channel + c) * size_[0] *
-                                           size_[1] * size_[2];
-                T* planes = panel;
-                for (const int64_t phase_z : zs)
-                    for (const int64_t phase_y : ys) {
-                        for (int64_t z = 0; z < cells[0]; ++z)
-                            for (int64_t y = 0; y < cells[1]; ++y) {
-                                T* to = planes + t.place(n, z, y, 0);
-                                const int64_t oz = from[0] + z * stride_[0] + phase_z;
-                                const int64_t oy = from[1] + y * stride_[1] + phase_y;
-                                if (oz < 0 || oz >= size_[0] || oy < 0 || oy >= size_[1])
-                                    for (int64_t p = 0; p < phases; ++p)
-                                        set_zero(to + p * t.plane, cells[2]);
-                                else
-                                    split(source + (oz * size_[1] + oy) * size_[2], from[2],
-                                          xs.data(), phases, cells[2], to, t.plane);
-                            }
-                        planes += phases * t.plane;
-                    }
-            }
     }
 
   private:
-    // to[p·plane + x] = row[at + x·stride + phases[p]], zero where that is outside the row.
-    void split(const T* row, int64_t at, const int64_t* phases, int64_t count, int64_t cells, T* to,
-               int64_t plane) const {
+    // What is the same for every row: to[p·plane + x] = row[at + x·stride + phases[p]].
+    struct Row {
+        int64_t at, cells, plane, count;
+        const int64_t* phases;
+        int64_t low, high;  // cells whose every phase is in the row
+        int64_t end;        // of the reads that whole vectors need; none where that is 0
+    };
+
+    int64_t cell(int axis, const Tile& tile, int64_t base, int64_t phase) const {
+        return (tile.start[axis] + base) * stride_[axis] + phase - crop_[axis];
+    }
+
+    Row row_of(const Phases& along, const Tile& tile, int64_t cells, int64_t plane) const {
+        constexpr int64_t lanes = Lanes<T>::count;
+        Row row;
+        row.at = cell(2, tile, along.base, 0);
+        row.cells = cells;
+        row.plane = plane;
+        row.count = static_cast<int64_t>(along.each.size());
+        row.phases = along.each.data();
+        const int64_t stride = stride_[2], first = row.phases[0];
+        row.low = min(ceil_div(max(-row.at - first, 0), stride), cells);
+        const int64_t room = size_[2] - row.at - row.phases[row.count - 1];
+        row.high = max(min(cells, room > 0 ? ceil_div(room, stride) : 0), row.low);
+        const bool shuffled = stride <= 4 || stride == 8;
+        const bool turned = stride >= lanes && row.count == stride;
+        const int64_t whole = row.low + ceil_div(row.high - row.low, lanes) * lanes;
+        row.end = first == 0 && (shuffled || turned) ? row.at + whole * stride : 0;
+        return row;
+    }
+
+    void fill_rows(const Row& row, const Tiles& t, const T* source, int64_t z, int64_t cells_z,
+                   int64_t y, int64_t cells_y, T* planes) const {
+        for (int64_t i = 0; i < cells_z; ++i, z += stride_[0])
+            for (int64_t j = 0; j < cells_y; ++j) {
+                T* to = planes + t.place(0, i, j, 0);
+                const int64_t oy = y + j * stride_[1];
+                if (z >= 0 && z < size_[0] && oy >= 0 && oy < size_[1])
+                    split(row, source + (z * size_[1] + oy) * size_[2], to);
+                else
+                    for (int64_t p = 0; p < row.count; ++p) set_zero(to + p * row.plane, row.cells);
+            }
+    }
+
+    void split(const Row& r, const T* from, T* to) const {
         const int64_t stride = stride_[2], length = size_[2];
-        // cells whose every phase is in the row
-        const int64_t low = min(ceil_div(max(-at - phases[0], 0), stride), cells);
-        const int64_t room = length - at - phases[count - 1];
-        const int64_t high = max(min(cells, room > 0 ? ceil_div(room, stride) : 0), low);
-        int64_t x = low;
-        if (phases[0] == 0) x = split_vectors(row + at, phases, count, low, high, to, plane);
-        for (int64_t p = 0; p < count; ++p) {
-            const T* from = row + at + phases[p];
-            T* const plane_to = to + p * plane;
-            for (int64_t i = x; i < high; ++i) plane_to[i] = from[i * stride];
+        // reading beyond the row is harmless, beyond the array it is not
+        int64_t x = r.low;
+        if (r.end > 0 && r.end <= end_ - from) x = split_vectors(r, from + r.at, to);
+        if (x >= r.high && r.low == 0 && r.high == r.cells) return;
+        for (int64_t p = 0; p < r.count; ++p) {
+            T* const plane_to = to + p * r.plane;
+            const int64_t at = r.at + r.phases[p];
+            for (int64_t i = x; i < r.high; ++i) plane_to[i] = from[at + i * stride];
             const auto edge = [&](int64_t i) {
-                const int64_t o = at + i * stride + phases[p];
-                plane_to[i] = o >= 0 && o < length ? row[o] : T(0);
+                const int64_t o = at + i * stride;
+                plane_to[i] = o >= 0 && o < length ? from[o] : T(0);
             };
-            for (int64_t i = 0; i < low; ++i) edge(i);
-            for (int64_t i = high; i < cells; ++i) edge(i);
+            for (int64_t i = 0; i < r.low; ++i) edge(i);
+            for (int64_t i = r.high; i < r.cells; ++i) edge(i);
         }
     }
 
-    // The cells from x to high a vector at a time; returns the first that is left.
-    int64_t split_vectors(const T* from, const int64_t* phases, int64_t count, int64_t x,
-                          int64_t high, T* to, int64_t plane) const {
+    // The cells from low to high a vector at a time.
+    int64_t split_vectors(const Row& r, const T* from, T* to) const {
         constexpr int64_t lanes = Lanes<T>::count;
         const int64_t stride = stride_[2];
-        // reading beyond the row is harmless, beyond the array it is not
-        const int64_t safe = (end_ - from) / stride - lanes;
-        const int64_t end = min(high, safe + 1);
         switch (stride) {
-            case 1: return split_by<1>(from, phases, count, x, end, to, plane);
-            case 2: return split_by<2>(from, phases, count, x, end, to, plane);
-            case 3: return split_by<3>(from, phases, count, x, end, to, plane);
-            case 4: return split_by<4>(from, phases, count, x, end, to, plane);
-            case 8: return split_by<8>(from, phases, count, x, end, to, plane);
+            case 1: return split_by<1>(from, r.phases, r.count, r.low, r.high, to, r.plane);
+            case 2: return split_by<2>(from, r.phases, r.count, r.low, r.high, to, r.plane);
+            case 3: return split_by<3>(from, r.phases, r.count, r.low, r.high, to, r.plane);
+            case 4: return split_by<4>(from, r.phases, r.count, r.low, r.high, to, r.plane);
+            case 8: return split_by<8>(from, r.phases, r.count, r.low, r.high, to, r.plane);
             default: break;
         }
-        if (stride < lanes || count < stride) return x;
-        for (; x < end; x += lanes)
+        for (int64_t x = r.low; x < r.high; x += lanes)
             for (int64_t p = 0; p < stride; p += lanes) {
                 const int64_t first = min(p, stride - lanes);
                 typename Lanes<T>::V v[lanes];
                 for (int64_t i = 0; i < lanes; ++i) v[i] = load<T>(from + (x + i) * stride + first);
                 interleave<T, lanes>(v);
-                for (int64_t i = 0; i < lanes; ++i) store<T>(to + (first + i) * plane + x, v[i]);
+                for (int64_t i = 0; i < lanes; ++i) store<T>(to + (first + i) * r.plane + x, v[i]);
             }
-        return min(x, high);
+        return r.high;
     }
 
     template <int S>
