@@ -47,7 +47,7 @@ class Convolution final : public Packed<T> {
         }
         // what is summed in which order does not depend on the threads
         const int64_t widest = widest_of(elements, planes);
-        Tiles t = tiles_of(shape.input, shape.batch, reach, widest, Lanes<T>::count);
+        Tiles t = tiles_of(shape.input, shape.batch, reach, 1, widest, Lanes<T>::count);
         const int64_t fit = max(1, panel_cells / (planes * t.plane));
         cut.depth = ceil_div(depth_, ceil_div(depth_, fit));
         if (threads > 1) {
@@ -55,7 +55,7 @@ class Convolution final : public Packed<T> {
                                  layer_.groups / (tasks_a_thread * threads);
             const int64_t width = max(fair, 4 * max_vectors * Lanes<T>::count);
             if (width < widest)
-                t = tiles_of(shape.input, shape.batch, reach, width, Lanes<T>::count);
+                t = tiles_of(shape.input, shape.batch, reach, 1, width, Lanes<T>::count);
         }
         cut.panel = cut.depth * planes * t.plane;
         int64_t splits = ceil_div(rows_, block_rows_most);
@@ -68,7 +68,7 @@ class Convolution final : public Packed<T> {
             fill_offsets(box, t, table);
             table += box.elements;
         }
-        const Reading<T> reading(layer_, shape, y);
+        const Reading<T> reading(layer_, shape, 1, y);
         parallel(whole * splits, [&](int64_t task) {
             const int64_t split = task % splits, group = task / splits / t.all();
             run_tile(shape, t, tile_at(t, task / splits % t.all()), reading, offsets.data(), cut,
@@ -91,7 +91,8 @@ class Convolution final : public Packed<T> {
     static constexpr bool never_apart[3] = {false, false, false};
 
     static std::vector<Box> cut_boxes(const Layer& layer, const bool* apart) {
-        return boxes_of(layer.axes, apart, INT64_MAX, max_vectors * Lanes<T>::count, panel_cells);
+        return boxes_of(layer.axes, apart, false, INT64_MAX, max_vectors * Lanes<T>::count,
+                        panel_cells);
     }
 
     int64_t widest_of(int64_t elements, int64_t planes) const {

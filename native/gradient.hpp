@@ -7,9 +7,10 @@
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t sum_bytes = 256 << 10;    // sums of one task, which stay in the second-level cache
+constexpr int64_t sum_bytes = 768 << 10;    // sums of one task
 constexpr int64_t read_bytes = 384 << 10;   // panel of one task
-constexpr int64_t most_vectors = 12;        // of channels in one task
+constexpr int64_t most_vectors = 32;        // of channels in one task
+constexpr int64_t longest_step = 1024;       // cells from position to position
 constexpr int64_t fewest_tasks = 16;        // that a call is cut into, where it can be
 constexpr int64_t parts_bytes = 2 << 20;    // partial gradients of all parts together
 
@@ -20,9 +21,10 @@ struct Contraction {
     const int64_t* row;    // where each row reads in the panel
     const int32_t* run;    // places of the runs, sequences of positions without a gap
     int64_t runs, length;  // and how long each is
+    int64_t step;          // of the panel from position to position
     const T* x;            // positions after each other: [position][channel], or [run][position]
     T* sum;                // [row][channel], or [row][lane]
-    int64_t step;          // of x from run to run
+    int64_t pitch;         // of x from run to run
 };
 
 template <class T, int M, int N>
@@ -33,12 +35,16 @@ void contract(const Contraction<T>& p) {
     const T* row[M];
     for (int m = 0; m < M; ++m) {
         row[m] = p.panel + p.row[m];
-        for (int n = 0; n < N; ++n) sum[m][n] = V{};
+        for (int n = 0; n < N; ++n) {
+            sum[m][n] = V{};
+            __builtin_prefetch(p.sum + (m * N + n) * lanes, 1);
+        }
     }
     const T* x = p.x;
+    const int64_t step = p.step;
     for (int64_t r = 0; r < p.runs; ++r) {
-        const int64_t end = p.run[r] + p.length;
-        for (int64_t i = p.run[r]; i < end; ++i, x += N * lanes) {
+        const int64_t end = p.run[r] + p.length * step;
+        for (int64_t i = p.run[r]; i < end; i += step, x += N * lanes) {
             V v[N];
 #pragma GCC unroll 4
             for (int n = 0; n < N; ++n) v[n] = load<T>(x + n * lanes);
@@ -74,7 +80,7 @@ void contract_along(const Contraction<T>& p) {
     Mask inside;
     for (int i = 0; i < lanes; ++i) inside[i] = i < left ? -1 : 0;
     for (int64_t r = 0; r < p.runs; ++r) {
-        const T* x = p.x + r * p.step - p.run[r];
+        const T* x = p.x + r * p.pitch - p.run[r];
         const int64_t end = p.run[r] + p.length;
         int64_t i = p.run[r];
         for (; i + lanes <= end; i += lanes) {
@@ -122,7 +128,7 @@ template <class T>
 class Gradient {
   public:
     Gradient(const Layer& layer, const Shape& shape, const T* x, const T* y, T* weight)
-        : layer_(layer), shape_(shape), x_(x), weight_(weight), reading_(layer, shape, y) {
+        : layer_(layer), shape_(shape), x_(x), weight_(weight), y_(y) {
         in_ = layer.in_channels / layer.groups;
         out_ = layer.out_channels / layer.groups;
         kernel_ = layer.axes[0].kernel * layer.axes[1].kernel * layer.axes[2].kernel;
@@ -130,7 +136,7 @@ class Gradient {
         cut_channels();
         bool apart[3];
         choose_apart(layer, shape, along_ ? 0 : in_, apart);
-        boxes_ = boxes_of(layer.axes, apart, sum_cells / width_, max_vectors * lanes, read_cells);
+        boxes_ = boxes_of(layer.axes, apart, step_ > 1, sum_cells / width_, max_vectors * lanes, read_cells);
         for (const Box& box : boxes_) {
             planes_ = max(planes_, box.planes);
             elements_ = max(elements_, box.elements);
@@ -190,17 +196,21 @@ class Gradient {
         in_blocks_ = ceil_div(vectors, most_vectors);
         vectors_ = ceil_div(vectors, in_blocks_);
         in_blocks_ = ceil_div(vectors, vectors_);
+        // with lanes along channels any step does, and rows are best left as they are
+        const Axis& axis = layer_.axes[2];
+        const bool dense = 4 * axis.kernel * axis.dilation >= axis.stride;
+        step_ = !along_ && dense && axis.stride <= longest_step ? axis.stride : 1;
         width_ = along_ ? in_ * lanes : vectors_ * lanes;
     }
 
     void cut_positions() {
         // a lane, or all of them, sum no more than the longest sum before it is put away
         const int64_t longest = along_ ? longest_sum * lanes : longest_sum;
-        const int64_t fits = read_cells / (planes_ * min(out_, ceil_div(max_rows, elements_)));
+        const int64_t fits = read_cells / (step_ * planes_ * min(out_, ceil_div(max_rows, elements_)));
         int64_t room = max(min(longest, fits), lanes);
         int64_t reach[3];
         for (int a = 0; a < 3; ++a) reach[a] = reach_[a];
-        t_ = tiles_of(shape_.input, shape_.batch, reach, room, lanes);
+        t_ = tiles_of(shape_.input, shape_.batch, reach, step_, room, lanes);
     }
 
     int64_t channels_of(int64_t block) const {
@@ -212,6 +222,7 @@ class Gradient {
         const int64_t first = out_ * piece.out / out_blocks_;
         const int64_t outs = out_ * (piece.out + 1) / out_blocks_ - first;
         const int64_t rows = outs * box.elements;
+        const Reading<T> reading(layer_, shape_, t_.step, y_);
         thread_local Buffer<T> panel, sums, turned;
         thread_local Buffer<int32_t> offsets, runs;
         thread_local Buffer<int64_t> places;
@@ -228,7 +239,7 @@ class Gradient {
         const int64_t tiles = t_.all();
         for (int64_t i = tiles * piece.part / parts_; i < tiles * (piece.part + 1) / parts_; ++i) {
             const Tile tile = tile_at(t_, i);
-            reading_.fill(box, t_, tile, piece.group * out_ + first, outs, panel.data());
+            reading.fill(box, t_, tile, piece.group * out_ + first, outs, panel.data());
             Contraction<T> work;
             work.panel = panel.data();
             work.run = runs.data();
@@ -248,7 +259,9 @@ class Gradient {
         // rows that follow each other without a gap are one run
         int64_t left[4] = {tile.images, tile.count[0], tile.count[1], tile.count[2]};
         work.length = tile.count[2];
-        for (int a = 2; !along_ && a >= 0 && tile.count[a] == t_.pitch[a]; --a) {
+        work.step = t_.step;
+        for (int a = 2; !along_ && a >= 0; --a) {
+            if (tile.count[a] * (a == 2 ? t_.step : 1) != t_.pitch[a]) break;
             work.length *= left[a];
             left[a] = 1;
         }
@@ -395,8 +408,8 @@ class Gradient {
 
     void sum_along(const Piece& piece, const Tile& tile, Contraction<T> work,
                    const int64_t* places, int64_t rows, Buffer<T>& copied, T* sums) const {
-        work.step = ceil_div(work.length, lanes) * lanes;
-        T* x = copied.grow(work.runs * work.step + lanes);
+        work.pitch = ceil_div(work.length, lanes) * lanes;
+        T* x = copied.grow(work.runs * work.pitch + lanes);
         const int64_t* size = shape_.input;
         for (int64_t c = 0; c < in_; ++c) {
             T* to = x;
@@ -404,10 +417,10 @@ class Gradient {
                 const T* from = x_ + ((tile.image + n) * layer_.in_channels + piece.group * in_ + c) *
                                          size[0] * size[1] * size[2];
                 for (int64_t z = 0; z < tile.count[0]; ++z)
-                    for (int64_t y = 0; y < tile.count[1]; ++y, to += work.step) {
+                    for (int64_t y = 0; y < tile.count[1]; ++y, to += work.pitch) {
                         copy_cells(to, from + ((tile.start[0] + z) * size[1] + tile.start[1] + y) *
                                                   size[2] + tile.start[2], work.length);
-                        set_zero(to + work.length, work.step - work.length);
+                        set_zero(to + work.length, work.pitch - work.length);
                     }
             }
             work.x = x;
@@ -440,13 +453,13 @@ class Gradient {
     Shape shape_;
     const T* x_;
     T* weight_;
-    Reading<T> reading_;
+    const T* y_;
     std::vector<Box> boxes_;
     Tiles t_;
     bool along_;
     int64_t in_, out_, kernel_, size_;
     int64_t elements_ = 1, planes_ = 1, reach_[3] = {0, 0, 0};
-    int64_t in_blocks_, vectors_, width_, out_blocks_, parts_;
+    int64_t step_, in_blocks_, vectors_, width_, out_blocks_, parts_;
 };
 
 }  // namespace tconv::TCONV_TARGET

@@ -38,7 +38,25 @@ Span span_of(const Axis& axis, int64_t first, int64_t count, bool apart) {
     return span;
 }
 
+// The same where a plane holds whole rows.
+Span whole_span_of(const Axis& axis, int64_t first, int64_t count, bool apart) {
+    Span span;
+    span.first = first;
+    span.count = count;
+    for (int64_t k = first; k < first + count; ++k) {
+        const int64_t at = k * axis.dilation, base = at / axis.stride * axis.stride;
+        if (k == first || (apart && base != span.groups.back().base))
+            span.groups.push_back({apart ? base : at, {0}});
+        span.plane.push_back(static_cast<int64_t>(span.groups.size()) - 1);
+        span.offset.push_back(at - span.groups.back().base);
+        span.reach = std::max(span.reach, span.offset.back() + 1 - axis.stride);
+    }
+    span.planes = static_cast<int64_t>(span.groups.size());
+    return span;
+}
+
 struct Limits {
+    bool whole;
     int64_t elements, positions, cells;
 };
 
@@ -47,10 +65,11 @@ void cut(const Axis* axes, const bool* apart, const int64_t* first, const int64_
     Box box;
     int64_t cells = 1;
     for (int a = 0; a < 3; ++a) {
-        box.axes[a] = span_of(axes[a], first[a], count[a], apart[a]);
+        const bool rows = a == 2 && most.whole;
+        box.axes[a] = (rows ? whole_span_of : span_of)(axes[a], first[a], count[a], apart[a]);
         box.elements *= count[a];
         box.planes *= box.axes[a].planes;
-        cells *= box.axes[a].reach + (a == 2 ? most.positions : 1);
+        cells *= box.axes[a].reach + (a < 2 ? 1 : most.positions * (rows ? axes[a].stride : 1));
     }
     if (box.elements == 1 ||
         (box.elements <= most.elements && box.planes * cells <= most.cells)) {
@@ -68,12 +87,12 @@ void cut(const Axis* axes, const bool* apart, const int64_t* first, const int64_
 
 }  // namespace
 
-std::vector<Box> boxes_of(const Axis* axes, const bool* apart, int64_t elements, int64_t positions,
-                          int64_t cells) {
+std::vector<Box> boxes_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
+                          int64_t positions, int64_t cells) {
     std::vector<Box> boxes;
     const int64_t first[3] = {0, 0, 0};
     const int64_t count[3] = {axes[0].kernel, axes[1].kernel, axes[2].kernel};
-    cut(axes, apart, first, count, {elements, positions, cells}, boxes);
+    cut(axes, apart, first, count, {whole, elements, positions, cells}, boxes);
     return boxes;
 }
 

@@ -33,8 +33,9 @@ struct Box {
 
 // Cuts a kernel into boxes, each of at most so many elements (or one) and, for so many positions
 // along the last axis, so many cells of one channel. `apart` tells for each axis whether its
-// elements have planes of their own.
-std::vector<Box> boxes_of(const Axis* axes, const bool* apart, int64_t elements, int64_t positions,
-                          int64_t cells);
+// elements have planes of their own. Where `whole`, rows of the last axis are not taken apart: a
+// position takes as many cells as the stride, and all phases are in one plane.
+std::vector<Box> boxes_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
+                          int64_t positions, int64_t cells);
 
 }  // namespace tconv

@@ -11,6 +11,7 @@ namespace tconv::TCONV_TARGET {
 struct Tiles {
     int64_t count[3], tile[3], tiles[3];  // positions, in a tile, and tiles
     int64_t batch, images, image_tiles;   // images, in a tile, and tiles
+    int64_t step;                         // cells that a position takes along the last axis
     int64_t pitch[3];                     // cells of a plane along each axis
     int64_t plane;                        // cells from one plane to the next
 
@@ -27,17 +28,19 @@ struct Tile {
     int64_t positions() const { return images * count[0] * count[1] * count[2]; }
 };
 
-// Cuts positions so that a tile takes about `room` cells where each axis needs `reach` more.
-inline Tiles tiles_of(const int64_t* count, int64_t batch, const int64_t* reach, int64_t room,
-                      int64_t lanes) {
+// Cuts positions so that a tile has room for so many, where each axis takes `reach` more cells.
+inline Tiles tiles_of(const int64_t* count, int64_t batch, const int64_t* reach, int64_t step,
+                      int64_t room, int64_t lanes) {
     Tiles t;
+    t.step = step;
     for (int a = 2; a >= 0; --a) {
         t.count[a] = count[a];
-        const int64_t fits = max(1, room - reach[a]);
+        const int64_t each = a == 2 ? step : 1;
+        const int64_t fits = max(1, room - ceil_div(reach[a], each));
         t.tile[a] = ceil_div(count[a], ceil_div(count[a], fits));
         t.tiles[a] = ceil_div(count[a], t.tile[a]);
-        t.pitch[a] = t.tile[a] + reach[a];
-        room = t.tiles[a] > 1 ? 1 : max(1, room / t.pitch[a]);
+        t.pitch[a] = t.tile[a] * each + reach[a];
+        room = t.tiles[a] > 1 ? 1 : max(1, room * each / t.pitch[a]);
     }
     t.batch = batch;
     t.images = ceil_div(batch, ceil_div(batch, room));
@@ -99,11 +102,13 @@ TCONV_INLINE void copy_cells(T* to, const T* from, int64_t count) {
     for (; i < count; ++i) to[i] = from[i];
 }
 
-// An array (N, C, *size) read at i·stride + k·dilation - crop.
+// An array (N, C, *size) read at i·stride + k·dilation - crop; a step of more than one cell a
+// position takes the rows as they are.
 template <class T>
 class Reading {
   public:
-    Reading(const Layer& layer, const Shape& shape, const T* y) : y_(y) {
+    Reading(const Layer& layer, const Shape& shape, int64_t step, const T* y)
+        : y_(y), step_(step) {
         channels_ = layer.out_channels;
         int64_t cells = shape.batch * channels_;
         for (int a = 0; a < 3; ++a) {
@@ -112,6 +117,7 @@ class Reading {
             stride_[a] = layer.axes[a].stride;
             cells *= size_[a];
         }
+        stride_[2] /= step;
         end_ = y + cells;
     }
 
@@ -121,7 +127,7 @@ class Reading {
         const Span *zs = box.axes, *ys = box.axes + 1, *xs = box.axes + 2;
         const int64_t cells_z = tile.count[0] + zs->reach, cells_y = tile.count[1] + ys->reach;
         for (const Phases& along : xs->groups) {
-            const Row row = row_of(along, tile, tile.count[2] + xs->reach, t.plane);
+            const Row row = row_of(along, tile, tile.count[2] * step_ + xs->reach, t.plane);
             for (int64_t c = 0; c < channels; ++c)
                 for (int64_t n = 0; n < tile.images; ++n) {
                     const T* source = y_ + ((tile.image + n) * channels_ + channel + c) *
@@ -151,7 +157,8 @@ class Reading {
     };
 
     int64_t cell(int axis, const Tile& tile, int64_t base, int64_t phase) const {
-        return (tile.start[axis] + base) * stride_[axis] + phase - crop_[axis];
+        const int64_t start = tile.start[axis] * (axis == 2 ? step_ : 1);
+        return (start + base) * stride_[axis] + phase - crop_[axis];
     }
 
     Row row_of(const Phases& along, const Tile& tile, int64_t cells, int64_t plane) const {
@@ -254,7 +261,7 @@ class Reading {
     }
 
     const T *y_, *end_;
-    int64_t channels_, size_[3], crop_[3], stride_[3];
+    int64_t step_, channels_, size_[3], crop_[3], stride_[3];
 };
 
 }  // namespace tconv::TCONV_TARGET
