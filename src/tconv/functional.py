@@ -247,6 +247,10 @@ def weight_gradient(
     TypeError, ValueError
         As in :func:`conv_transpose`; also if `grad_output` is not of the output's size.
 
+    Notes
+    -----
+    The compiled engine does the work where it can, and NumPy elsewhere.
+
     Examples
     --------
     >>> weight_gradient(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 0.0]]), 2, stride=2)
