@@ -136,7 +136,8 @@ class Gradient {
         cut_channels();
         bool apart[3];
         choose_apart(layer, shape, along_ ? 0 : in_, apart);
-        boxes_ = boxes_of(layer.axes, apart, step_ > 1, sum_cells / width_, max_vectors * lanes, read_cells);
+        boxes_ = boxes_of(layer.axes, apart, step_ > 1, sum_cells / width_, max_vectors * lanes,
+                          read_cells);
         for (const Box& box : boxes_) {
             planes_ = max(planes_, box.planes);
             elements_ = max(elements_, box.elements);
@@ -205,8 +206,10 @@ class Gradient {
 
     void cut_positions() {
         // a lane, or all of them, sum no more than the longest sum before it is put away
-        const int64_t longest = along_ ? longest_sum * lanes : longest_sum;
-        const int64_t fits = read_cells / (step_ * planes_ * min(out_, ceil_div(max_rows, elements_)));
+        const int64_t at_once = along_ ? min(lanes, shape_.input[2]) : 1;
+        const int64_t longest = longest_sum * at_once;
+        const int64_t outs = min(out_, ceil_div(max_rows, elements_));
+        const int64_t fits = read_cells / (step_ * planes_ * outs);
         int64_t room = max(min(longest, fits), lanes);
         int64_t reach[3];
         for (int a = 0; a < 3; ++a) reach[a] = reach_[a];
@@ -414,8 +417,8 @@ class Gradient {
         for (int64_t c = 0; c < in_; ++c) {
             T* to = x;
             for (int64_t n = 0; n < tile.images; ++n) {
-                const T* from = x_ + ((tile.image + n) * layer_.in_channels + piece.group * in_ + c) *
-                                         size[0] * size[1] * size[2];
+                const int64_t image = (tile.image + n) * layer_.in_channels;
+                const T* from = x_ + (image + piece.group * in_ + c) * size[0] * size[1] * size[2];
                 for (int64_t z = 0; z < tile.count[0]; ++z)
                     for (int64_t y = 0; y < tile.count[1]; ++y, to += work.pitch) {
                         copy_cells(to, from + ((tile.start[0] + z) * size[1] + tile.start[1] + y) *
