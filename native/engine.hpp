@@ -92,6 +92,17 @@ struct Target {
     std::unique_ptr<Chosen<float>> (*plan_f32)(const Layer&, const float* weight, const float* bias);
     std::unique_ptr<Chosen<double>> (*plan_f64)(const Layer&, const double* weight,
                                                 const double* bias);
+    // The direct convolution by the same weight: what is returned takes y and fills x, to which
+    // a bias (C_in) is added. The arrays may go once it is there.
+    std::unique_ptr<Packed<float>> (*adjoint_f32)(const Layer&, const float* weight,
+                                                  const float* bias);
+    std::unique_ptr<Packed<double>> (*adjoint_f64)(const Layer&, const double* weight,
+                                                   const double* bias);
+    // Fills the gradient with respect to the weight from x and the gradient with respect to y.
+    void (*gradient_f32)(const Layer&, const Shape&, const float* x, const float* y, float* weight,
+                         const Parallel&);
+    void (*gradient_f64)(const Layer&, const Shape&, const double* x, const double* y,
+                         double* weight, const Parallel&);
     // Vector multiply-adds that one thread does in a second, measured in about a millisecond.
     double (*speed)();
 };

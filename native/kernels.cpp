@@ -2,7 +2,9 @@
 #include <chrono>
 
 #include "choice.hpp"
+#include "convolution.hpp"
 #include "engine.hpp"
+#include "gradient.hpp"
 
 #define TCONV_JOIN_(a, b) a##b
 #define TCONV_JOIN(a, b) TCONV_JOIN_(a, b)
@@ -18,6 +20,17 @@ std::unique_ptr<Chosen<T>> plan(const Layer& layer, const T* weight, const T* bi
     return std::unique_ptr<Chosen<T>>(new Choice<T>(layer, weight, bias));
 }
 
+template <class T>
+std::unique_ptr<Packed<T>> adjoint(const Layer& layer, const T* weight, const T* bias) {
+    return std::unique_ptr<Packed<T>>(new Convolution<T>(layer, weight, bias));
+}
+
+template <class T>
+void gradient(const Layer& layer, const Shape& shape, const T* x, const T* y, T* weight,
+              const Parallel& parallel) {
+    Gradient<T>(layer, shape, x, y, weight).run(parallel);
+}
+
 double speed() {
     constexpr int64_t channels = 512, lanes = Lanes<float>::count, width = max_vectors * lanes;
     Buffer<float> a(channels * max_rows), b(width), c(max_rows * width);
@@ -26,7 +39,7 @@ double speed() {
     const float start[max_rows] = {};
     const int32_t offset = 0;
     const Product<float> product{channels, 1, 0, &offset, a.data(), b.data(),
-                                 c.data(), width, start, false};
+                                 c.data(), width, start, false, false};
     double best = 0;
     for (int run = 0; run < 8; ++run) {
         const auto before = std::chrono::steady_clock::now();
@@ -42,6 +55,8 @@ double speed() {
 const Target& TCONV_JOIN(target_, TCONV_TARGET)() {
     static const Target target{TCONV_TEXT(TCONV_TARGET), TCONV_TARGET::Lanes<float>::count,
                                TCONV_TARGET::plan<float>, TCONV_TARGET::plan<double>,
+                               TCONV_TARGET::adjoint<float>, TCONV_TARGET::adjoint<double>,
+                               TCONV_TARGET::gradient<float>, TCONV_TARGET::gradient<double>,
                                TCONV_TARGET::speed};
     return target;
 }

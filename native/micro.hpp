@@ -22,6 +22,7 @@ struct Product {
     int64_t row;     // distance between rows of c
     const T* start;  // a value a row to begin from: the bias
     bool relu;
+    bool adds = false;  // to what stands in c
 };
 
 template <class T, int M, int N>
@@ -61,7 +62,7 @@ void micro(const Product<T>& p) {
             for (int n = 0; n < N; ++n) {
                 T* const c = p.c + m * p.row + n * lanes;
                 V v = sum[m][n];
-                if (!first) v += load<T>(c);
+                if (!first || p.adds) v += load<T>(c);
                 if (last && p.relu) v = v < V{} ? V{} : v;
                 store<T>(c, v);
                 sum[m][n] = V{};

@@ -76,6 +76,7 @@ class Buffer {
     }
     int64_t bytes() const { return view_.len; }
     int64_t size(int axis) const { return view_.shape[axis]; }
+    int64_t cells() const { return view_.len / view_.itemsize; }
 
     // `count` sizes from `first` on, with leading ones.
     void spatial(int first, int count, int64_t* sizes) const {
@@ -107,6 +108,60 @@ void run_tasks(int64_t tasks, const std::function<void(int64_t)>& body) {
     pool::run(tasks, body, check_signals);
 }
 
+const Target& target_of(const std::string& name) {
+    const Target* target = find_target(name);
+    if (!target) refuse("this machine does not run the target " + name);
+    return *target;
+}
+
+// What the shape of a weight, and its words, say of the layer.
+template <class T>
+Layer layer_of(const Buffer<T>& weight, int64_t groups, const Triple& stride,
+               const Triple& dilation) {
+    Layer layer;
+    layer.groups = groups;
+    layer.in_channels = weight.size(0);
+    require(groups > 0 && weight.size(0) > 0 && weight.size(1) > 0, "channels and groups",
+            "positive");
+    require(weight.size(0) % groups == 0, "groups", "a divisor of the input channels");
+    layer.out_channels = weight.size(1) * groups;
+    int64_t kernel[spatial_axes];
+    weight.spatial(2, weight.axes() - 2, kernel);
+    for (int axis = 0; axis < spatial_axes; ++axis) {
+        require(kernel[axis] > 0 && stride[axis] > 0 && dilation[axis] > 0,
+                "kernel, stride and dilation", "positive");
+        layer.axes[axis] = {kernel[axis], stride[axis], dilation[axis]};
+    }
+    return layer;
+}
+
+void check_sizes(const Shape& shape) {
+    for (int axis = 0; axis < spatial_axes; ++axis)
+        require(shape.input[axis] > 0 && shape.output[axis] > 0, "sizes", "positive");
+}
+
+// The sizes of one call, where x (N, C_in, *input) and y (N, C_out, *output) fit the layer.
+template <class X, class Y>
+Shape shape_of(const Layer& layer, const Buffer<X>& x, const Buffer<Y>& y, const Triple& crop) {
+    const int axes = x.axes(), channel = layer.layout == Layout::channels_last ? axes - 1 : 1;
+    require(x.size(channel) == layer.in_channels, "x", "of as many channels as the weight reads");
+    require(y.size(channel) == layer.out_channels, "y", "of as many channels as the weight makes");
+    require(x.size(0) == y.size(0), "y", "of the same batch as x");
+    Shape shape;
+    shape.batch = x.size(0);
+    const int first = channel == 1 ? 2 : 1;
+    x.spatial(first, axes - 2, shape.input);
+    y.spatial(first, axes - 2, shape.output);
+    std::copy(crop.begin(), crop.end(), shape.crop);
+    check_sizes(shape);
+    return shape;
+}
+
+const Parallel& pool_parallel() {
+    static const Parallel parallel = run_tasks;
+    return parallel;
+}
+
 template <class T>
 class Plan {
   public:
@@ -114,17 +169,9 @@ class Plan {
          int64_t groups, const Triple& stride, const Triple& dilation, int activation,
          double alpha, bool once, bool channels_last, int method)
         : weight_("weight", weight_array, 3, 2 + spatial_axes) {
-        const Target* target = find_target(target_name);
-        if (!target) refuse("this machine does not run the target " + target_name);
-        const Buffer<const T>& weight = weight_;
-        axes_ = weight.axes();
-        layer_.groups = groups;
-        layer_.in_channels = weight.size(0);
-        require(groups > 0 && weight.size(0) > 0 && weight.size(1) > 0, "channels and groups",
-                "positive");
-        require(weight.size(0) % groups == 0, "groups", "a divisor of the input channels");
-        layer_.out_channels = weight.size(1) * groups;
-        set_axes(weight, stride, dilation);
+        const Target& target = target_of(target_name);
+        axes_ = weight_.axes();
+        layer_ = layer_of(weight_, groups, stride, dilation);
         require(activation >= 0 && activation <= static_cast<int>(Activation::silu), "activation",
                 "one of those known");
         layer_.activation = static_cast<Activation>(activation);
@@ -139,31 +186,20 @@ class Plan {
         }
         const T* bias = bias_ ? bias_->data() : nullptr;
         if constexpr (std::is_same_v<T, float>)
-            chosen_ = target->plan_f32(layer_, weight.data(), bias);
+            chosen_ = target.plan_f32(layer_, weight_.data(), bias);
         else
-            chosen_ = target->plan_f64(layer_, weight.data(), bias);
+            chosen_ = target.plan_f64(layer_, weight_.data(), bias);
     }
 
     void run(nb::handle x_array, nb::handle y_array, const Triple& crop) const {
         const Buffer<const T> x("x", x_array, axes_, axes_);
         const Buffer<T> y("y", y_array, axes_, axes_, true);
-        const int channel = layer_.layout == Layout::channels_last ? axes_ - 1 : 1;
-        require(x.size(channel) == layer_.in_channels, "x", "of as many channels as the weight reads");
-        require(y.size(channel) == layer_.out_channels, "y", "of as many channels as the weight makes");
-        require(x.size(0) == y.size(0), "y", "of the same batch as x");
+        const Shape shape = shape_of(layer_, x, y, crop);
         require(!y.meets(x) && !y.meets(weight_) && !(bias_ && y.meets(*bias_)), "y",
                 "apart from what is read");
-        Shape shape;
-        shape.batch = x.size(0);
-        const int first = channel == 1 ? 2 : 1;
-        x.spatial(first, axes_ - 2, shape.input);
-        y.spatial(first, axes_ - 2, shape.output);
-        std::copy(crop.begin(), crop.end(), shape.crop);
-        check_sizes(shape);
         if (shape.batch == 0) return;
-        static const Parallel parallel = run_tasks;
         nb::gil_scoped_release free;
-        chosen_->run(shape, x.data(), y.data(), pool::num_threads(), parallel);
+        chosen_->run(shape, x.data(), y.data(), pool::num_threads(), pool_parallel());
     }
 
     // The method taken for a shape, and of each method why it cannot run, or its costs: products,
@@ -191,27 +227,85 @@ class Plan {
     }
 
   private:
-    void set_axes(const Buffer<const T>& weight, const Triple& stride, const Triple& dilation) {
-        int64_t kernel[spatial_axes];
-        weight.spatial(2, axes_ - 2, kernel);
-        for (int axis = 0; axis < spatial_axes; ++axis) {
-            require(kernel[axis] > 0 && stride[axis] > 0 && dilation[axis] > 0,
-                    "kernel, stride and dilation", "positive");
-            layer_.axes[axis] = {kernel[axis], stride[axis], dilation[axis]};
-        }
-    }
-
-    static void check_sizes(const Shape& shape) {
-        for (int axis = 0; axis < spatial_axes; ++axis)
-            require(shape.input[axis] > 0 && shape.output[axis] > 0, "sizes", "positive");
-    }
-
     Layer layer_;
     int axes_ = 2 + spatial_axes;
     Buffer<const T> weight_;
     std::optional<Buffer<const T>> bias_;
     std::unique_ptr<Chosen<T>> chosen_;
 };
+
+// The direct convolution, its weights packed.
+template <class T>
+class Adjoint {
+  public:
+    Adjoint(const std::string& target_name, nb::handle weight_array, nb::handle bias_array,
+            int64_t groups, const Triple& stride, const Triple& dilation) {
+        const Target& target = target_of(target_name);
+        const Buffer<const T> weight("weight", weight_array, 3, 2 + spatial_axes);
+        axes_ = weight.axes();
+        layer_ = layer_of(weight, groups, stride, dilation);
+        std::optional<Buffer<const T>> bias;
+        if (!bias_array.is_none()) {
+            bias.emplace("bias", bias_array, 1, 1);
+            require(bias->size(0) == layer_.in_channels, "bias", "one number an input channel");
+        }
+        const T* first = bias ? bias->data() : nullptr;
+        if constexpr (std::is_same_v<T, float>)
+            packed_ = target.adjoint_f32(layer_, weight.data(), first);
+        else
+            packed_ = target.adjoint_f64(layer_, weight.data(), first);
+    }
+
+    void run(nb::handle y_array, nb::handle x_array, const Triple& crop) const {
+        const Buffer<const T> y("y", y_array, axes_, axes_);
+        const Buffer<T> x("x", x_array, axes_, axes_, true);
+        const Shape shape = shape_of(layer_, x, y, crop);
+        require(!x.meets(y), "x", "apart from what is read");
+        if (shape.batch == 0) return;
+        nb::gil_scoped_release free;
+        packed_->run(shape, y.data(), x.data(), pool::num_threads(), pool_parallel());
+    }
+
+  private:
+    Layer layer_;
+    int axes_;
+    std::unique_ptr<Packed<T>> packed_;
+};
+
+// Fills the gradient (C_in, C_out/groups, *kernel) from x (N, C_in, *input) and y (N, C_out, *output).
+template <class T>
+void weight_gradient(const std::string& target_name, nb::handle x_array, nb::handle y_array,
+                     nb::handle gradient_array, int64_t groups, const Triple& stride,
+                     const Triple& dilation, const Triple& crop) {
+    const Target& target = target_of(target_name);
+    const Buffer<T> gradient("gradient", gradient_array, 3, 2 + spatial_axes, true);
+    const Layer layer = layer_of(gradient, groups, stride, dilation);
+    const Buffer<const T> x("x", x_array, gradient.axes(), gradient.axes());
+    const Buffer<const T> y("y", y_array, gradient.axes(), gradient.axes());
+    const Shape shape = shape_of(layer, x, y, crop);
+    require(!gradient.meets(x) && !gradient.meets(y), "gradient", "apart from what is read");
+    if (shape.batch == 0) {
+        std::fill_n(gradient.data(), gradient.cells(), T(0));
+        return;
+    }
+    nb::gil_scoped_release free;
+    if constexpr (std::is_same_v<T, float>)
+        target.gradient_f32(layer, shape, x.data(), y.data(), gradient.data(), pool_parallel());
+    else
+        target.gradient_f64(layer, shape, x.data(), y.data(), gradient.data(), pool_parallel());
+}
+
+template <class T>
+void define_adjoint(nb::module_& module, const char* name, const char* gradient_name) {
+    using nb::literals::operator""_a;
+    nb::class_<Adjoint<T>>(module, name)
+        .def(nb::init<const std::string&, nb::handle, nb::handle, int64_t, const Triple&,
+                      const Triple&>(),
+             "target"_a, "weight"_a, "bias"_a.none(), "groups"_a, "stride"_a, "dilation"_a)
+        .def("run", &Adjoint<T>::run, "y"_a, "x"_a, "crop"_a);
+    module.def(gradient_name, &weight_gradient<T>, "target"_a, "x"_a, "y"_a, "gradient"_a,
+               "groups"_a, "stride"_a, "dilation"_a, "crop"_a);
+}
 
 template <class T>
 void define_plan(nb::module_& module, const char* name) {
@@ -270,4 +364,6 @@ NB_MODULE(_native, module) {
     module.def("set_num_threads", &tconv::pool::set_num_threads);
     tconv::define_plan<float>(module, "PlanF32");
     tconv::define_plan<double>(module, "PlanF64");
+    tconv::define_adjoint<float>(module, "AdjointF32", "weight_gradient_f32");
+    tconv::define_adjoint<double>(module, "AdjointF64", "weight_gradient_f64");
 }

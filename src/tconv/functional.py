@@ -40,6 +40,15 @@ METHODS: Mapping[str, Definition] = MappingProxyType(
     }
 )
 
+CONV_METHODS: Mapping[str, Definition] = MappingProxyType(
+    {
+        "auto": engine.conv,
+        **({"engine": engine.conv} if engine.available() else {}),
+        "phases": phases.conv,
+        **CONV_DEFINITIONS,
+    }
+)
+
 
 def conv_transpose(
     x: ArrayLike,
@@ -126,17 +135,14 @@ def _conv_transpose(
 ) -> NDArray[Any]:
     refusal = Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
-        if method == "engine" and (why := engine.refusal()):
-            raise ValueError(f"method 'engine' is not to be had: {why}")
-        compute = check_method(method, METHODS)
+        compute = _method(method, METHODS)
         use = operands(x, weight, bias, groups, transposed=True, exact=exact)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
         geometry = Geometry.of(
             use.x.shape[2:], use.weight.shape[2:], axes[0], padding, output_padding, axes[1],
             output_size,
         )  # fmt: skip
-        if method == "engine" and (why := engine.can_run(use.x.dtype, geometry)):
-            raise ValueError(f"method 'engine' cannot do this: {why}")
+        _check_engine(method, use, geometry)
         channels = use.weight.shape[1] * use.groups
         _check_result(use, (len(use.x), channels, *geometry.output_size), out)
         check_overflow((len(use.x), channels, *geometry.full), use.x.dtype, "full output")
@@ -171,7 +177,9 @@ def conv(
     groups : int
         Divides C_out.
     method : str
-        ``"auto"``, ``"direct"`` (by its definition) or ``"matrix"`` (the convolution matrix).
+        ``"auto"`` takes the compiled engine where it can and NumPy elsewhere; ``"engine"`` insists
+        on it, ``"phases"`` is the NumPy one; ``"direct"`` is its definition and ``"matrix"`` the
+        convolution matrix.
     out : ndarray, optional
         Written to and returned.
 
@@ -192,12 +200,13 @@ def conv(
     """
     refusal = Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
-        compute = check_method(method, {"auto": phases.conv, **CONV_DEFINITIONS})
+        compute = _method(method, CONV_METHODS)
         use = operands(x, weight, bias, groups, transposed=False)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
         geometry = Geometry.of_conv(
             use.x.shape[2:], use.weight.shape[2:], axes[0], padding, axes[1]
         )
+        _check_engine(method, use, geometry)
         _check_result(use, (len(use.x), len(use.weight), *geometry.input_size), out)
         check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "padded input")
     with refusal.working(method):
@@ -238,6 +247,10 @@ def weight_gradient(
     TypeError, ValueError
         As in :func:`conv_transpose`; also if `grad_output` is not of the output's size.
 
+    Notes
+    -----
+    The compiled engine does the work where it can, and NumPy elsewhere.
+
     Examples
     --------
     >>> weight_gradient(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 0.0]]), 2, stride=2)
@@ -274,7 +287,7 @@ def weight_gradient(
         check_memory(shape, use.dtype, "weight gradient")
         check_overflow((*grad.shape[:2], *geometry.full), use.dtype, "full output")
     with refusal.working("auto"):
-        gradient = phases.weight_gradient(use.x, grad, geometry, groups)
+        gradient = engine.weight_gradient(use.x, grad, geometry, groups)
     return gradient.astype(use.dtype, copy=False)
 
 
@@ -434,11 +447,22 @@ def dot_test(
         check_memory(wide, weight.dtype)
     random = np.random.default_rng(seed)
     x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
-    forth = phases.conv(y, weight, geometry, groups)
+    forth = engine.conv(y, weight, geometry, groups)
     back = compute(x, weight.conj(), geometry, groups)
     gap = abs(np.vdot(x, forth) - np.vdot(back, y))
     scale = np.linalg.norm(forth) * np.linalg.norm(x) / sqrt(x.size)
     return float(gap / scale) if gap else 0.0
+
+
+def _method(method: str, methods: Mapping[str, Definition]) -> Definition:
+    if method == "engine" and (why := engine.refusal()):
+        raise ValueError(f"method 'engine' is not to be had: {why}")
+    return check_method(method, methods)
+
+
+def _check_engine(method: str, use: Operands, geometry: Geometry) -> None:
+    if method == "engine" and (why := engine.can_run(use.x.dtype, geometry)):
+        raise ValueError(f"method 'engine' cannot do this: {why}")
 
 
 def _check_result(use: Operands, shape: tuple[int, ...], out: NDArray[Any] | None) -> None:

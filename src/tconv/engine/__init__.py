@@ -3,6 +3,7 @@
 Where it is not built, or cannot do a layer, NumPy's phase product does the work instead.
 """
 
+from tconv.engine.adjoint import conv, weight_gradient
 from tconv.engine.native import (
     available,
     compiler,
@@ -21,10 +22,12 @@ __all__ = [
     "can_run",
     "compiler",
     "compute",
+    "conv",
     "get_num_threads",
     "plan",
     "refusal",
     "set_num_threads",
     "target",
     "targets",
+    "weight_gradient",
 ]

@@ -33,5 +33,40 @@ class _Plan:
         output_size: tuple[int, ...],
     ) -> tuple[int, list[tuple[str, list[float]]]]: ...
 
+class _Adjoint:
+    def __init__(
+        self,
+        target: str,
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None,
+        groups: int,
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+    ) -> None: ...
+    def run(self, y: NDArray[Any], x: NDArray[Any], crop: tuple[int, ...]) -> None: ...
+
+def weight_gradient_f32(
+    target: str,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    gradient: NDArray[Any],
+    groups: int,
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    crop: tuple[int, ...],
+) -> None: ...
+def weight_gradient_f64(
+    target: str,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    gradient: NDArray[Any],
+    groups: int,
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    crop: tuple[int, ...],
+) -> None: ...
+
+class AdjointF32(_Adjoint): ...
+class AdjointF64(_Adjoint): ...
 class PlanF32(_Plan): ...
 class PlanF64(_Plan): ...

@@ -89,6 +89,16 @@ def plan_class(dtype: np.dtype[Any]) -> Any:
     return _module.PlanF32 if dtype == np.float32 else _module.PlanF64
 
 
+def adjoint_class(dtype: np.dtype[Any]) -> Any:
+    """Return the compiled class of the direct convolution in float32 or float64."""
+    return _module.AdjointF32 if dtype == np.float32 else _module.AdjointF64
+
+
+def weight_gradient(dtype: np.dtype[Any]) -> Any:
+    """Return the compiled weight gradient in float32 or float64."""
+    return _module.weight_gradient_f32 if dtype == np.float32 else _module.weight_gradient_f64
+
+
 def set_num_threads(n: int) -> None:
     """Set how many threads a call may use, the caller's included.
 

@@ -68,6 +68,37 @@ def _is_idle(axis: Axis) -> bool:
     return axis.kernel_size == axis.stride == 1 and axis.crop_start == axis.crop_end == 0
 
 
+class Words:
+    """The sizes along the axes that the engine is given, in its words: always three."""
+
+    def __init__(self, geometry: Geometry, idle: tuple[int, ...]) -> None:
+        kept = [axis for a, axis in enumerate(geometry.axes) if a not in idle]
+        before = (1,) * (AXES - len(kept))
+        self.kernel = tuple(axis.kernel_size for axis in kept)
+        self.stride = before + tuple(axis.stride for axis in kept)
+        self.dilation = before + tuple(axis.dilation for axis in kept)
+        self.crop = (0,) * len(before) + tuple(axis.crop_start for axis in kept)
+
+
+def with_images(array: NDArray[Any], idle: tuple[int, ...]) -> NDArray[Any]:
+    """View (N, C, *all) as (N, *idle, C, *kept)."""
+    axes = [2 + a for a in idle]
+    return np.moveaxis(array, axes, range(1, 1 + len(axes)))
+
+
+def as_images(array: NDArray[Any], idle: tuple[int, ...]) -> NDArray[Any]:
+    """Return (N, *idle, C, *kept) as (N·idle, C, *kept), contiguous."""
+    images = prod(array.shape[: 1 + len(idle)])
+    return np.ascontiguousarray(array).reshape(images, *array.shape[1 + len(idle) :])
+
+
+def as_pairs(array: NDArray[Any], groups: int) -> NDArray[Any]:
+    """Return complex (N, C, ...) as real (N, 2·C, ...): in a group real parts, then imaginary."""
+    n, channels, *size = array.shape
+    parts = np.stack((array.real, array.imag), 1).reshape(n, 2, groups, channels // groups, *size)
+    return np.ascontiguousarray(parts.swapaxes(1, 2)).reshape(n, 2 * channels, *size)
+
+
 class Packed:
     """The weights of one layer, of one of the dtypes in REAL, packed for the target in use.
 
@@ -93,35 +124,34 @@ class Packed:
         self._real = REAL[weight.dtype]
         self._complex = weight.dtype != self._real
         self._paired = self._complex and bool(weight.imag.any())
-        kept = [axis for a, axis in enumerate(geometry.axes) if a not in self._idle]
-        before = (1,) * (AXES - len(kept))
-        self._rank = len(kept)
         self.last = channels_last and self.direct
-        self._before = (0,) * len(before)
         chosen = activation or Activation()
         self.itemsize = self._real.itemsize
         self._bias = None
         if self._complex:
             weight, self._bias, bias = self._as_real(weight), bias, None
-        weight = weight.reshape(*weight.shape[:2], *(axis.kernel_size for axis in kept))
-        self._plan = native.plan_class(self._real)(
+        words = Words(geometry, self._idle)
+        self._plan = self._compile(
             native.target(),
-            _readable(weight, self._real),
-            None if bias is None else _readable(bias, self._real),
+            readable(weight.reshape(*weight.shape[:2], *words.kernel), self._real),
+            None if bias is None else readable(bias, self._real),
             groups,
-            before + tuple(axis.stride for axis in kept),
-            before + tuple(axis.dilation for axis in kept),
-            chosen.code,
-            chosen.alpha,
-            once,
-            channels_last=self.last,
+            words.stride,
+            words.dilation,
+            code=chosen.code,
+            alpha=chosen.alpha,
+            once=once,
             method=METHODS.index(method),
+        )
+
+    def _compile(self, *layer: Any, code: int, alpha: float, once: bool, method: int) -> Any:
+        return native.plan_class(self._real)(
+            *layer, code, alpha, once, channels_last=self.last, method=method
         )
 
     def crop(self, geometry: Geometry) -> tuple[int, ...]:
         """Return the start crop as the engine takes it."""
-        kept = (axis for a, axis in enumerate(geometry.axes) if a not in self._idle)
-        return self._before + tuple(axis.crop_start for axis in kept)
+        return Words(geometry, self._idle).crop
 
     @property
     def direct(self) -> bool:
@@ -143,7 +173,7 @@ class Packed:
         kept = [axis for a, axis in enumerate(geometry.axes) if a not in self._idle]
         images = batch * prod(geometry.axes[a].input_size for a in self._idle)
         images *= 2 if self._complex and not self._paired else 1
-        before = (1,) * len(self._before)
+        before = (1,) * (AXES - len(kept))
         chosen, said = self._plan.explain(
             images,
             before + tuple(axis.input_size for axis in kept),
@@ -159,21 +189,11 @@ class Packed:
         if not self._idle:
             self._plan.run(x, y, crop)
             return
-        moved = self._with_images(x)
-        made = self._with_images(y)
+        moved = with_images(x, self._idle)
+        made = with_images(y, self._idle)
         result = np.empty(made.shape, y.dtype)
-        images = prod(moved.shape[: 1 + len(self._idle)])
-        self._plan.run(
-            np.ascontiguousarray(moved).reshape(images, *moved.shape[1 + len(self._idle) :]),
-            result.reshape(images, *made.shape[1 + len(self._idle) :]),
-            crop,
-        )
+        self._plan.run(as_images(moved, self._idle), as_images(result, self._idle), crop)
         made[...] = result
-
-    def _with_images(self, array: NDArray[Any]) -> NDArray[Any]:
-        """View (N, C, *all) as (N, *idle, C, *kept)."""
-        axes = [2 + a for a in self._idle]
-        return np.moveaxis(array, axes, range(1, 1 + len(axes)))
 
     def _as_real(self, weight: NDArray[Any]) -> NDArray[Any]:
         """Return the real weight of the layer that stands for a complex one.
@@ -194,11 +214,7 @@ class Packed:
     def _run_complex(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:
         g = self._groups
         if self._paired:  # parts stand within a group's channels
-            taken = np.stack((x.real, x.imag), 1).reshape(
-                len(x), 2, g, x.shape[1] // g, *x.shape[2:]
-            )
-            real_x = np.ascontiguousarray(taken.swapaxes(1, 2))
-            real_x = real_x.reshape(len(x), 2 * x.shape[1], *x.shape[2:])
+            real_x = as_pairs(x, g)
             real_y = np.empty((len(y), 2 * y.shape[1], *y.shape[2:]), self._real)
             self._run_real(real_x, real_y, crop)
             made = real_y.reshape(len(y), g, 2, y.shape[1] // g, *y.shape[2:]).swapaxes(1, 2)
@@ -228,11 +244,11 @@ def compute(
         x = x[needed]
     packed = Packed(weight.astype(dtype, copy=False), None, geometry, groups, once=True)
     y = np.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
-    packed.run(_readable(x, dtype), y, packed.crop(geometry))
+    packed.run(readable(x, dtype), y, packed.crop(geometry))
     return y
 
 
-def _readable(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def readable(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return an array as the engine reads it: contiguous, aligned, of its own dtype."""
     flags = array.flags
     if flags.c_contiguous and flags.aligned and array.dtype == dtype:

@@ -20,6 +20,7 @@ from tconv.checks import (
 from tconv.convolution import times
 from tconv.engine import native
 from tconv.engine.activations import read_activation
+from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.packed import METHODS, Packed, can_run
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
@@ -151,6 +152,7 @@ class Plan:
             if use.dtype.kind == "c":
                 self._check_activation(use.dtype)
         self._packed: dict[np.dtype[Any], Packed] = {}
+        self._adjoints: dict[np.dtype[Any], PackedAdjoint] = {}
         self._seen: dict[tuple[tuple[int, ...], np.dtype[Any]], _Call] = {}
         with refusal.working("engine"):
             why = can_run(use.weight.dtype, self._example)
@@ -224,7 +226,7 @@ class Plan:
             geometry = self._geometry(self._input_size(use.x.shape[2:]))
             check_memory((len(y), len(self._weight), *geometry.input_size), use.x.dtype)
         with refusal.working("auto"):
-            x = use.finish(phases.conv(use.x, use.weight.conj(), geometry, self._groups), None)
+            x = use.finish(self._adjoint(use, geometry), None)
         return np.ascontiguousarray(self._as_laid_out(x, use.batched))
 
     def explain(self, input_size: Sizes | None = None, batch: int = 1) -> str:
@@ -321,6 +323,18 @@ class Plan:
         if known.dtype != known.work:
             y = y.astype(known.dtype)
         return y if batched else y[0]
+
+    def _adjoint(self, use: Operands, geometry: Geometry) -> NDArray[Any]:
+        if can_run(use.x.dtype, geometry) is not None:
+            return phases.conv(use.x, use.weight.conj(), geometry, use.groups)
+        packed = self._adjoints.get(use.weight.dtype)
+        if packed is None:
+            packed = PackedAdjoint(use.weight.conj(), None, self._example, use.groups)
+            packed = self._adjoints.setdefault(use.weight.dtype, packed)
+        y = np.ascontiguousarray(use.x)
+        x = np.empty((len(y), len(use.weight), *geometry.input_size), y.dtype)
+        packed.run(y if y.flags.aligned else y.copy(), x, packed.crop(geometry))
+        return x
 
     def _run_numpy(self, use: Operands, geometry: Geometry) -> NDArray[Any]:
         y = phases.conv_transpose(use.x, use.weight, geometry, use.groups)
