@@ -8,13 +8,17 @@
 #include <vector>
 
 #include "gather.hpp"
-#include "phased.hpp"
+#include "activations.hpp"
+#include "cost.hpp"
+#include "rows.hpp"
+#include "shares.hpp"
 
 namespace tconv::TCONV_TARGET::along_channels {
 
 constexpr int64_t read_bytes = 1 << 20;      // inputs of a tile, read for every block of weights
 constexpr int64_t turned_bytes = 512 << 10;  // outputs of a tile that wait to be turned
 constexpr int64_t most_tile_positions = 1024;
+constexpr double packed_cost = 4;            // a weight packed, in vector multiply-adds
 constexpr int64_t narrow = 64;  // channels from which on phases do not share vectors
 
 // to[c][r] = from[r][c]
@@ -76,10 +80,11 @@ class Channels final : public Packed<T> {
                      static_cast<double>(in ? layer.in_channels : layer.out_channels);
         }
         if (layer.layout == Layout::channels_first) c.others += 6 * moved / lanes;
-        c.packing = static_cast<double>(plain.groups_ * plain.group_weights_);
+        const double weights = static_cast<double>(plain.groups_ * plain.group_weights_);
+        c.packing = packed_cost * weights;
         c.tasks = t.count() * plain.groups_;
         // every tile reads all weights, from a cache further out
-        c.bytes = (moved + c.packing * static_cast<double>(t.count()) / 4) * sizeof(T);
+        c.bytes = (moved + weights * static_cast<double>(t.count()) / 4) * sizeof(T);
         return c;
     }
 

@@ -33,7 +33,9 @@ class Choice final : public Chosen<T> {
     // By the work of one thread: the method, and so the rounding, is the same for any number.
     Method choose(const Shape& shape) const override {
         if (layer_.method != Method::automatic) return layer_.method;
-        const uint64_t key = digest(shape), kept = last_.load(std::memory_order_relaxed);
+        const uint64_t key = digest(shape);
+        std::atomic<uint64_t>& slot = chosen_[key % remembered];
+        const uint64_t kept = slot.load(std::memory_order_relaxed);
         if (kept / methods == key) return static_cast<Method>(kept % methods);
         Method best = Method::positions;
         double least = -1;
@@ -44,7 +46,7 @@ class Choice final : public Chosen<T> {
             least = now;
             best = static_cast<Method>(m);
         }
-        last_.store(key * methods + static_cast<uint64_t>(best), std::memory_order_relaxed);
+        slot.store(key * methods + static_cast<uint64_t>(best), std::memory_order_relaxed);
         return best;
     }
 
@@ -116,7 +118,8 @@ class Choice final : public Chosen<T> {
     const T* weight_;
     const T* bias_;
     const char* refusal_[methods] = {};
-    mutable std::atomic<uint64_t> last_{0};  // the last shape chosen for, and its method
+    static constexpr uint64_t remembered = 128;
+    mutable std::atomic<uint64_t> chosen_[remembered] = {};  // digests of shapes, and their methods
     mutable std::atomic<Packed<T>*> packed_[methods] = {};
 };
 

@@ -230,7 +230,7 @@ class Convolution final : public Packed<T> {
                         const int64_t image = (tile.image + n) * layer_.in_channels + channel + c;
                         T* to = x + ((image * size[0] + tile.start[0] + z) * size[1] +
                                      tile.start[1] + y) * size[2] + tile.start[2];
-                        copy_cells(to, sums + c * row + t.place(n, z, y, 0), length);
+                        copy(to, sums + c * row + t.place(n, z, y, 0), length);
                     }
     }
 

@@ -231,7 +231,7 @@ class Gradient {
         thread_local Buffer<int64_t> places;
         panel.grow(outs * box.planes * t_.plane + 128);
         sums.grow(rows * width_);
-        set_zero(sums.data(), rows * width_);
+        zero(sums.data(), rows * width_);
         offsets.grow(box.elements);
         fill_offsets(box, t_, offsets.data());
         places.grow(rows);
@@ -421,9 +421,9 @@ class Gradient {
                 const T* from = x_ + (image + piece.group * in_ + c) * size[0] * size[1] * size[2];
                 for (int64_t z = 0; z < tile.count[0]; ++z)
                     for (int64_t y = 0; y < tile.count[1]; ++y, to += work.pitch) {
-                        copy_cells(to, from + ((tile.start[0] + z) * size[1] + tile.start[1] + y) *
+                        copy(to, from + ((tile.start[0] + z) * size[1] + tile.start[1] + y) *
                                                   size[2] + tile.start[2], work.length);
-                        set_zero(to + work.length, work.pitch - work.length);
+                        zero(to + work.length, work.pitch - work.length);
                     }
             }
             work.x = x;

@@ -3,13 +3,20 @@
 // Rows of products of a few channels wait in the nearest caches to be interleaved into the output.
 #pragma once
 
-#include "phased.hpp"
+#include "activations.hpp"
+#include "cost.hpp"
+#include "rows.hpp"
+#include "shares.hpp"
 
 namespace tconv::TCONV_TARGET {
 
 constexpr int64_t waiting_rows = 24;           // of products, before they are written
 constexpr int64_t waiting_bytes = 256 << 10;   // of products
 constexpr int64_t channels_ahead = 2;          // asked from memory while one is copied
+
+// By measurement, in vector multiply-adds:
+constexpr double one_tap_cost = 1.09;  // a product where nothing in the panel is read twice
+constexpr double packed_cost = 6;      // a weight packed
 
 // How one call's positions are cut, and how a tile of them lies in the panel.
 struct Cut {
@@ -67,11 +74,13 @@ class Positions final : public Packed<T> {
         const double rows = out * static_cast<double>(plain.phases_);
         Cost c;
         c.products = tiles * vectors * in * out * static_cast<double>(plain.taps_);
+        if (plain.offset_count_ == 1) c.products *= one_tap_cost;
         c.others = tiles * vectors * rows * 3 +
                    tiles * static_cast<double>(t.images * t.tile[0] * t.tile[1]) * rows * 2;
         c.others += tiles * in * 2 * static_cast<double>(t.plane) / static_cast<double>(lanes);
         c.bytes = bytes_moved<T>(layer, shape);
-        c.packing = static_cast<double>(layer.groups) * in * out * static_cast<double>(plain.taps_);
+        c.packing = packed_cost * static_cast<double>(layer.groups) * in * out *
+                    static_cast<double>(plain.taps_);
         c.tasks = static_cast<int64_t>(tiles);
         return c;
     }
@@ -91,7 +100,7 @@ class Positions final : public Packed<T> {
         Buffer<int32_t> offsets(offset_count_);
         fill_offsets(t.pitch, offsets.data());
         const int32_t* table = offsets.data();
-        const int64_t blocks = count(blocks_), whole = tiles * layer_.groups;
+        const int64_t blocks = count_of(blocks_), whole = tiles * layer_.groups;
         const int64_t splits =
             threads > 1 ? min(blocks, ceil_div(tasks_a_thread * threads, whole)) : 1;
         parallel(whole * splits, [&](int64_t task) {
@@ -109,15 +118,10 @@ class Positions final : public Packed<T> {
         for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
         phases_x_ = taps_x_ = 0;
         for (const Share& x : axes_[2].shares) {
-            phases_x_ += count(x.phases);
-            taps_x_ += count(x.phases) * count(x.offsets);
+            phases_x_ += count_of(x.phases);
+            taps_x_ += count_of(x.phases) * count_of(x.offsets);
         }
         make_blocks();
-    }
-
-    template <class Vector>
-    static int64_t count(const Vector& v) {
-        return static_cast<int64_t>(v.size());
     }
 
     // All phases of a few channels are neighbours in the output, and written together.
@@ -126,8 +130,8 @@ class Positions final : public Packed<T> {
         int64_t weights = 0, row = 0;
         for (const Share& z : axes_[0].shares)
             for (const Share& y : axes_[1].shares) {
-                const int64_t phases = count(z.phases) * count(y.phases);
-                const int64_t taps = count(z.offsets) * count(y.offsets);
+                const int64_t phases = count_of(z.phases) * count_of(y.phases);
+                const int64_t taps = count_of(z.offsets) * count_of(y.offsets);
                 const int64_t together = min(phases, max(1, waiting_rows / phases_x_));
                 const int64_t rows = together * phases_x_;  // of one channel
                 int64_t unit = max_rows;  // channels whose rows fill register blocks
@@ -141,19 +145,12 @@ class Positions final : public Packed<T> {
                         row += n * m * phases_x_;
                         most_rows_ = max(most_rows_, n * m * phases_x_);
                     }
-                for (const Share& x : axes_[2].shares) offset_count_ += taps * count(x.offsets);
+                for (const Share& x : axes_[2].shares) offset_count_ += taps * count_of(x.offsets);
                 phases_ += phases * phases_x_;
                 taps_ += phases * taps * taps_x_;
             }
         group_weights_ = weights;
         group_rows_ = row;
-    }
-
-    // Rows of a product are cut into blocks of nearly equal height, at most max_rows.
-    static int64_t block_rows(int64_t rows, int64_t first) {
-        const int64_t blocks = ceil_div(rows, max_rows);
-        const int64_t left = ceil_div(rows - first, ceil_div(rows, blocks));
-        return ceil_div(rows - first, left);
     }
 
     // Weights of (group, block, share of the last axis) lie in that order, as
@@ -167,8 +164,8 @@ class Positions final : public Packed<T> {
         for (int64_t g = 0; g < layer_.groups; ++g)
             for (const Block& b : blocks_)
                 for (const Share& x : axes_[2].shares) {
-                    const int64_t px = count(x.phases), rows = b.phases * b.channels * px;
-                    const int64_t taps = count(b.z->offsets) * count(b.y->offsets) * count(x.offsets);
+                    const int64_t px = count_of(x.phases), rows = b.phases * b.channels * px;
+                    const int64_t taps = count_of(b.z->offsets) * count_of(b.y->offsets) * count_of(x.offsets);
                     for (int64_t r = 0; r < rows; ++r)
                         *start++ = bias_.data()[g * out_ + b.channel + r / px % b.channels];
                     for (int64_t r = 0; r < rows;) {
@@ -193,7 +190,7 @@ class Positions final : public Packed<T> {
 
     int64_t kernel_of(const Block& b, const Share& x, int64_t phase, int64_t phase_x,
                       int64_t tap) const {
-        const int64_t ty = count(b.y->offsets), tx = count(x.offsets), py = count(b.y->phases);
+        const int64_t ty = count_of(b.y->offsets), tx = count_of(x.offsets), py = count_of(b.y->phases);
         const int64_t kz = b.z->kernels[phase / py][tap / tx / ty];
         const int64_t ky = b.y->kernels[phase % py][tap / tx % ty];
         return (kz * layer_.axes[1].kernel + ky) * layer_.axes[2].kernel +
@@ -204,24 +201,16 @@ class Positions final : public Packed<T> {
         Cut t;
         int64_t reach[3];
         t.streams = bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
-        t.whole = t.flat = t.inside = true;
+        const Range range = range_of(layer_, axes_, shape);
+        t.whole = range.whole;
+        t.inside = range.inside;
+        t.flat = true;
         for (int a = 0; a < 3; ++a) {
-            const Axis& axis = layer_.axes[a];
-            const int64_t start = floor_div(shape.crop[a], axis.stride);
-            const int64_t end = floor_div(shape.output[a] - 1 + shape.crop[a], axis.stride);
-            // some tap reaches the input only from here to there
-            const int64_t low = max(start, axes_[a].low);
-            const int64_t high = min(end, shape.input[a] - 1 + axes_[a].high);
-            int64_t phases = 0;
-            for (const Share& share : axes_[a].shares) phases += count(share.phases);
-            t.whole = t.whole && low == start && high == end && phases == axis.stride;
-            t.inside = t.inside && low * axis.stride >= shape.crop[a] &&
-                       (high + 1) * axis.stride <= shape.output[a] + shape.crop[a];
-            t.first[a] = low;
-            t.count[a] = max(high - low + 1, 0);
+            t.first[a] = range.first[a];
+            t.count[a] = range.count[a];
             t.input[a] = shape.input[a];
             reach[a] = axes_[a].high - axes_[a].low;
-            t.flat = t.flat && axes_[a].high == 0 && low == 0 && t.count[a] == shape.input[a];
+            t.flat = t.flat && axes_[a].high == 0 && t.first[a] == 0 && t.count[a] == shape.input[a];
         }
         const Axis& last = layer_.axes[2];
         t.low = max(ceil_div(shape.crop[2], last.stride), t.first[2]);
@@ -373,22 +362,6 @@ class Positions final : public Packed<T> {
             }
     }
 
-    static TCONV_INLINE void zero(T* to, int64_t cells) {
-        int64_t i = 0;
-        for (; i + lanes <= cells; i += lanes) store<T>(to + i, V{});
-        if (i < cells) store_first<T>(to + i, V{}, cells - i);
-    }
-
-    static TCONV_INLINE void prefetch(const T* from, int64_t cells) {
-        for (int64_t i = 0; i < cells; i += 64 / int64_t(sizeof(T))) __builtin_prefetch(from + i);
-    }
-
-    static TCONV_INLINE void copy(T* to, const T* from, int64_t cells) {
-        int64_t i = 0;
-        for (; i + lanes <= cells; i += lanes) store<T>(to + i, load<T>(from + i));
-        if (i < cells) store_first<T>(to + i, load_first<T>(from + i, cells - i), cells - i);
-    }
-
     void multiply(const Block& block, const int32_t* offsets, int64_t plane, int64_t row,
                   int64_t group, int64_t width, const T* b, T* products) const {
         const T* a = packed_.data() + group * group_weights_ + block.weights;
@@ -396,9 +369,9 @@ class Positions final : public Packed<T> {
         offsets += block.offsets;
         T* to = products;
         for (const Share& x : axes_[2].shares) {
-            const int64_t rows = block.phases * block.channels * count(x.phases);
+            const int64_t rows = block.phases * block.channels * count_of(x.phases);
             const int64_t taps =
-                count(block.z->offsets) * count(block.y->offsets) * count(x.offsets);
+                count_of(block.z->offsets) * count_of(block.y->offsets) * count_of(x.offsets);
             for (int64_t r = 0; r < rows;) {
                 const int64_t height = block_rows(rows, r);
                 sweep({in_, taps, plane, offsets, a, b, to + r * row, row, start + r,
@@ -431,7 +404,7 @@ class Positions final : public Packed<T> {
     void write(const Shape& shape, const Cut& t, const Block& block,
                const std::vector<Piece>& pieces, const T** rows, const T* products, T* y) const {
         const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
-        const int64_t py = count(block.y->phases), stride = layer_.axes[2].stride;
+        const int64_t py = count_of(block.y->phases), stride = layer_.axes[2].stride;
         for (int64_t p = 0; p < block.phases; ++p) {
             const int64_t rz = block.z->phases[(block.phase + p) / py];
             const int64_t ry = block.y->phases[(block.phase + p) % py];
@@ -439,7 +412,7 @@ class Positions final : public Packed<T> {
                 if (phases_x_ < stride) std::fill_n(rows, stride, nullptr);
                 const T* share = products;
                 for (const Share& x : axes_[2].shares) {
-                    const int64_t px = count(x.phases);
+                    const int64_t px = count_of(x.phases);
                     for (int64_t i = 0; i < px; ++i)
                         rows[x.phases[i]] = share + ((p * block.channels + c) * px + i) * t.row;
                     share += block.phases * block.channels * px * t.row;
@@ -452,146 +425,31 @@ class Positions final : public Packed<T> {
     void write_channel(const Shape& shape, const Cut& t, const std::vector<Piece>& pieces,
                        int64_t rz, int64_t ry, const T* const* rows, T* y) const {
         const int64_t stride = layer_.axes[2].stride;
-        if (phases_x_ == stride) {
-            if (stride == 1) return write_pieces<1>(shape, t, pieces, rz, ry, rows, y);
-            if (stride == 2) return write_pieces<2>(shape, t, pieces, rz, ry, rows, y);
-            if (stride == 3) return write_pieces<3>(shape, t, pieces, rz, ry, rows, y);
-            if (stride == 4) return write_pieces<4>(shape, t, pieces, rz, ry, rows, y);
-            if (stride == 8) return write_pieces<8>(shape, t, pieces, rz, ry, rows, y);
-            if (stride >= lanes) return write_pieces<-1>(shape, t, pieces, rz, ry, rows, y);
-        }
-        write_pieces<0>(shape, t, pieces, rz, ry, rows, y);
+        by_stride<T>(stride, phases_x_ == stride, [&](auto S) {
+            write_pieces<decltype(S)::value>(shape, t, pieces, rz, ry, rows, y);
+        });
     }
 
-    // S: the stride where it is interleaved in registers; -1 where squares are turned; else 0.
     template <int S>
     void write_pieces(const Shape& shape, const Cut& t, const std::vector<Piece>& pieces, int64_t rz,
                       int64_t ry, const T* const* rows, T* y) const {
+        const int64_t stride = layer_.axes[2].stride;
         const int64_t wide = shape.output[2], phase = (rz * shape.output[1] + ry) * wide;
         for (const Piece& piece : pieces) {
             T* const to = y + piece.to + phase;
             if (t.inside) {
-                inner<S>(to, rows, piece.at, 0, piece.size, t.streams);
+                write_inner<S>(to, rows, piece.at, 0, piece.size, stride, t.streams);
                 continue;
             }
             const int64_t oz = piece.z + rz, oy = piece.y + ry, size = piece.size;
             if (oz < 0 || oz >= shape.output[0] || oy < 0 || oy >= shape.output[1]) continue;
             const int64_t low = min(max(t.low - piece.x, 0), size);
             const int64_t end = min(max(t.high - piece.x, low), size);
-            const int64_t first = piece.x * layer_.axes[2].stride - shape.crop[2];
-            edge(rows, piece.at, 0, low, first, wide, to);
-            inner<S>(to, rows, piece.at, low, end, t.streams);
-            edge(rows, piece.at, end, size, first, wide, to);
+            const int64_t first = piece.x * stride - shape.crop[2];
+            write_edge(to, rows, piece.at, 0, low, stride, first, wide);
+            write_inner<S>(to, rows, piece.at, low, end, stride, t.streams);
+            write_edge(to, rows, piece.at, end, size, stride, first, wide);
         }
-    }
-
-    // to[x·s + r] = rows[r][at + x]
-    template <int S>
-    TCONV_INLINE void inner(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end,
-                            bool streams) const {
-        if constexpr (S > 0) {
-            zipped<S>(to, rows, at, x, end, streams);
-        } else {
-            if constexpr (S < 0) x = turned(to, rows, at, x, end);
-            const int64_t stride = layer_.axes[2].stride;
-            for (; x < end; ++x)
-                for (int64_t r = 0; r < stride; ++r)
-                    if (rows[r]) to[x * stride + r] = rows[r][at + x];
-        }
-    }
-
-    // Positions some of whose phases lie outside of the row.
-    void edge(const T* const* rows, int64_t at, int64_t x, int64_t end, int64_t first, int64_t wide,
-              T* to) const {
-        const int64_t stride = layer_.axes[2].stride;
-        for (; x < end; ++x)
-            for (int64_t r = 0; r < stride; ++r) {
-                const int64_t o = first + x * stride + r;
-                if (rows[r] && o >= 0 && o < wide) to[x * stride + r] = rows[r][at + x];
-            }
-    }
-
-    template <int S>
-    static TCONV_INLINE void zip(const T* const* rows, int64_t x, V* v) {
-        for (int i = 0; i < S; ++i) v[i] = load<T>(rows[i] + x);
-        if constexpr (S == 3) {
-            const V a = v[0], b = v[1], c = v[2];
-            v[0] = interleaved<T, 0>(a, b, c);
-            v[1] = interleaved<T, 1>(a, b, c);
-            v[2] = interleaved<T, 2>(a, b, c);
-        } else {
-            interleave<T, S>(v);
-        }
-    }
-
-    template <int S>
-    static TCONV_INLINE void zipped(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end,
-                                    bool streams) {
-        V v[S];
-        if (streams) {
-            int64_t before = 0;  // positions to the first one whose place is aligned
-            while (before < lanes && !aligned(to + S * (x + before))) ++before;
-            if (before < lanes && x + before < end) {
-                if (before) {
-                    zip<S>(rows, at + x, v);
-                    store_some<S>(to + S * x, v, S * before);
-                }
-                for (x += before; x + lanes <= end; x += lanes) {
-                    zip<S>(rows, at + x, v);
-                    for (int i = 0; i < S; ++i) stream<T>(to + S * x + i * lanes, v[i]);
-                }
-                if (x < end) {
-                    zip<S>(rows, at + x, v);
-                    const int64_t cells = S * (end - x);
-                    for (int i = 0; i < S; ++i) {
-                        T* const here = to + S * x + i * lanes;
-                        const int64_t left = cells - i * lanes;
-                        if (left >= lanes)
-                            stream<T>(here, v[i]);
-                        else if (left > 0)
-                            store_first<T>(here, v[i], left);
-                    }
-                }
-                return;
-            }
-        }
-        for (; x + lanes <= end; x += lanes) {
-            zip<S>(rows, at + x, v);
-            for (int i = 0; i < S; ++i) store<T>(to + S * x + i * lanes, v[i]);
-        }
-        if (x < end) {
-            zip<S>(rows, at + x, v);
-            store_some<S>(to + S * x, v, S * (end - x));
-        }
-    }
-
-    // As many cells of S vectors as there are.
-    template <int S>
-    static TCONV_INLINE void store_some(T* to, const V* v, int64_t cells) {
-        for (int i = 0; i < S; ++i) {
-            const int64_t left = cells - i * lanes;
-            if (left >= lanes)
-                store<T>(to + i * lanes, v[i]);
-            else if (left > 0)
-                store_first<T>(to + i * lanes, v[i], left);
-        }
-    }
-
-    // Strides of at least a vector: squares of positions and phases, turned.
-    int64_t turned(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end) const {
-        const int64_t stride = layer_.axes[2].stride;
-        for (; x + lanes <= end; x += lanes) {
-            int64_t r = 0;
-            for (; r + lanes <= stride; r += lanes) {
-                V v[lanes];
-                for (int i = 0; i < lanes; ++i) v[i] = load<T>(rows[r + i] + at + x);
-                interleave<T, static_cast<int>(lanes)>(v);
-                for (int i = 0; i < lanes; ++i) store<T>(to + (x + i) * stride + r, v[i]);
-            }
-            for (; r < stride; ++r)
-                for (int i = 0; i < lanes; ++i) to[(x + i) * stride + r] = rows[r][at + x + i];
-        }
-        return x;
     }
 
     Layer layer_;

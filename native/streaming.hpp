@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "activations.hpp"
-#include "phased.hpp"
+#include "cost.hpp"
+#include "rows.hpp"
+#include "shares.hpp"
 
 namespace tconv::TCONV_TARGET::streamed {
 

@@ -2,7 +2,8 @@
 // phase a plane of cells, in which each kernel element is a constant distance.
 #pragma once
 
-#include "phased.hpp"
+#include "rows.hpp"
+#include "shares.hpp"
 #include "spans.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -87,19 +88,6 @@ inline void choose_apart(const Layer& layer, const Shape& shape, int64_t uses, b
         positions *= shape.input[a];
         apart[a] = reach * uses > copy * shape.input[a] && (a == 2 || positions <= together);
     }
-}
-
-template <class T>
-TCONV_INLINE void set_zero(T* to, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) to[i] = T(0);
-}
-
-template <class T>
-TCONV_INLINE void copy_cells(T* to, const T* from, int64_t count) {
-    constexpr int64_t lanes = Lanes<T>::count;
-    int64_t i = 0;
-    for (; i + lanes <= count; i += lanes) store<T>(to + i, load<T>(from + i));
-    for (; i < count; ++i) to[i] = from[i];
 }
 
 // An array (N, C, *size) read at i·stride + k·dilation - crop; a step of more than one cell a
@@ -189,7 +177,7 @@ class Reading {
                 if (z >= 0 && z < size_[0] && oy >= 0 && oy < size_[1])
                     split(row, source + (z * size_[1] + oy) * size_[2], to);
                 else
-                    for (int64_t p = 0; p < row.count; ++p) set_zero(to + p * row.plane, row.cells);
+                    for (int64_t p = 0; p < row.count; ++p) zero(to + p * row.plane, row.cells);
             }
     }
 

@@ -2,7 +2,7 @@
 // transformed tiles of the input, so that a product has the rows of all of them.
 #pragma once
 
-#include "phased.hpp"
+#include "parts.hpp"
 #include "winograd_axis.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -18,11 +18,11 @@ constexpr double winograd_row_cost = 3;     // each part of each row of the inpu
 constexpr double winograd_panel_cost = 8;   // each part stored in the panel
 constexpr double winograd_output_cost = 4;  // each part of the products
 constexpr double winograd_write_cost = 4;   // each vector of the output
-constexpr double winograd_packing_cost = 2;  // each number packed
+constexpr double winograd_packing_cost = 4;  // each number packed
 
 template <class T>
-class Winograd final : public Phased<T> {
-    typedef Phased<T> Base;
+class Winograd final : public Packed<T>, Parts<T> {
+    typedef Parts<T> Base;
     typedef typename Lanes<T>::V V;
     static constexpr int64_t lanes = Lanes<T>::count;
 
@@ -41,9 +41,9 @@ class Winograd final : public Phased<T> {
         return some ? nullptr : "no phase has two neighbouring taps";
     }
 
-    static Cost cost(const Layer& layer, const Shape& shape, int threads) {
+    static Cost cost(const Layer& layer, const Shape& shape, int) {
         const Winograd w(layer, nullptr);
-        const Cut t = w.cut(shape, threads);
+        const Cut t = w.cut(shape);
         const WinogradAxis<T>* const axes = w.winograd_;
         const double groups = static_cast<double>(layer.groups);
         const double in = static_cast<double>(w.in_) * groups;
@@ -69,7 +69,7 @@ class Winograd final : public Phased<T> {
         Cost c;
         c.products = vectors * products * out * static_cast<double>(w.in_);
         c.others = vectors * out * (products * 2 * (chains + 1) + outputs) + pieces * in * inputs;
-        c.bytes = w.moved(shape) + weights * sizeof(T) * static_cast<double>(t.blocks) *
+        c.bytes = bytes_moved<T>(layer, shape) + weights * sizeof(T) * static_cast<double>(t.blocks) *
                                        (weights * sizeof(T) > cached_winograd_weights ? 1 : 0.1);
         c.packing = winograd_packing_cost * weights;
         c.tasks = max(1, t.blocks * layer.groups);
@@ -82,16 +82,16 @@ class Winograd final : public Phased<T> {
 
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
-        const Cut t = cut(shape, threads);
+        const Cut t = cut(shape);
         if (!t.whole) this->fill(shape, y, parallel);
         if (t.all == 0) return;
         const int64_t whole = t.blocks * this->layer_.groups;
         const int64_t fair = threads > 1 ? ceil_div(2 * threads, whole) : 1;
-        const int64_t splits = min(this->blocks_, fair);
+        const int64_t splits = min(blocks_, fair);
         parallel(whole * splits, [&](int64_t task) {
             const int64_t split = task % splits, block = task / splits % t.blocks;
             run_block(shape, t, x, y, task / splits / t.blocks, block,
-                      this->blocks_ * split / splits, this->blocks_ * (split + 1) / splits);
+                      blocks_ * split / splits, blocks_ * (split + 1) / splits);
         });
     }
 
@@ -138,8 +138,8 @@ class Winograd final : public Phased<T> {
         }
         const int64_t fits = winograd_product_bytes / (products_ * 3 * lanes * int64_t(sizeof(T)));
         const int64_t blocks = ceil_div(this->out_, max(1, fits));
-        this->block_ = ceil_div(this->out_, blocks);
-        this->blocks_ = ceil_div(this->out_, this->block_);
+        block_ = ceil_div(this->out_, blocks);
+        blocks_ = ceil_div(this->out_, block_);
         for (int64_t x = 0; x < size(2); ++x)
             for (const int64_t phase : this->axes_[2].shares[x].phases)
                 last_phases_.push_back(phase);
@@ -174,23 +174,23 @@ class Winograd final : public Phased<T> {
         return (ceil_div(cells, line) | 1) * line;
     }
 
-    Cut cut(const Shape& shape, int threads) const {
-        const Tiling tiling = this->tiling(shape, threads);
+    Cut cut(const Shape& shape) const {
+        const Range range = range_of(this->layer_, this->axes_, shape);
         Cut t;
         t.all = shape.batch;
         for (int a = 0; a < 3; ++a) {
-            t.first[a] = tiling.first[a];
-            t.count[a] = tiling.count[a];
+            t.first[a] = range.first[a];
+            t.count[a] = range.count[a];
             t.tiles[a] = covered(a, t.count[a]);
             t.all *= t.tiles[a];
         }
-        t.whole = tiling.whole;
+        t.whole = range.whole;
         t.vectors = ceil_div(t.all, lanes);
         const int64_t weights = kernels_ * this->in_ * this->out_ * int64_t(sizeof(T));
         const bool once = weights > large_winograd_weights && all_parts_ <= 16 &&
                           t.all <= most_winograd_tiles;
         const int64_t aim = once ? t.all : all_parts_ <= 7 ? 2 * winograd_tiles : winograd_tiles;
-        const int64_t tile = products_ * this->block_ * int64_t(sizeof(T));
+        const int64_t tile = products_ * block_ * int64_t(sizeof(T));
         const int64_t fits = max(most_winograd_product_bytes / tile / lanes, 1) * lanes;
         t.blocks = t.all ? ceil_div(t.all, min(aim, fits)) : 0;
         return t;
@@ -219,12 +219,12 @@ class Winograd final : public Phased<T> {
         const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
         T* to = packed_.grow(this->layer_.groups * kernels_ * in * out + 16);
         for (int64_t g = 0; g < this->layer_.groups; ++g)
-            for (int64_t b = 0; b < this->blocks_; ++b) {
-                const int64_t first = b * this->block_, channels = min(this->block_, out - first);
+            for (int64_t b = 0; b < blocks_; ++b) {
+                const int64_t first = b * block_, channels = min(block_, out - first);
                 for (int64_t p = 0; p < this->parts_; ++p) {
                     const int64_t rows = this->part_.data()[p].phases * channels;
                     for (int64_t r = 0; r < rows;) {
-                        const int64_t height = Base::block_rows(rows, r);
+                        const int64_t height = block_rows(rows, r);
                         pack_rows(weight + (g * in * out + first) * kernel, out * kernel, p,
                                   channels, r, height, to + r * in, rows * in);
                         r += height;
@@ -288,8 +288,8 @@ class Winograd final : public Phased<T> {
                               shape.input[1] * shape.input[2],
                           panel.data() + c * k.plane + s.at, k.apart);
         for (int64_t b = first_block; b < end_block; ++b) {
-            const int64_t first = b * this->block_;
-            const int64_t channels = min(this->block_, this->out_ - first);
+            const int64_t first = b * block_;
+            const int64_t channels = min(block_, this->out_ - first);
             const T* a = packed_.data() + (group * this->out_ + first) * kernels_ * in;
             for (int64_t p = 0; p < this->parts_; p += size(2))
                 a = run_band(shape, t, k, group, first, channels, p, a, panel.data(), y);
@@ -341,7 +341,7 @@ class Winograd final : public Phased<T> {
                 for (int64_t j = 0; j < held; j += lanes)
                     store<T>(row + left + j, load(x + source + j));
             else
-                Base::copy(row + left, x + source, held);
+                copy(row + left, x + source, held);
             clear(row + left + held, cells - left - held);
         }
         for (int64_t i = 0; i < w[0].cells * w[1].cells; ++i)
@@ -392,8 +392,8 @@ class Winograd final : public Phased<T> {
         const Part& part = this->part_.data()[p];
         const int64_t wide = plane * w[2].m;            // a row of all tiles, joined
         const int64_t slot = w[0].m * w[1].m * wide;    // one phase
-        const int64_t outer = Base::size(part.axes[0]->phases) * Base::size(part.axes[1]->phases);
-        const int64_t across = Base::size(last_phases_);
+        const int64_t outer = count_of(part.axes[0]->phases) * count_of(part.axes[1]->phases);
+        const int64_t across = count_of(last_phases_);
         rows.grow(outer * across * slot + 4 * lanes);
         T* to = products.data();
         for (int64_t x = 0; x < last; ++x) {
@@ -409,7 +409,7 @@ class Winograd final : public Phased<T> {
                                    this->layer_.activation == Activation::relu};
             for (int64_t x = 0; x < last; ++x) {
                 const std::vector<int64_t>& phases = part.axes[2][x].phases;
-                const int64_t count = Base::size(phases);
+                const int64_t count = count_of(phases);
                 const int64_t apart = odd_lines(outer * count * channels * plane);
                 for (int64_t o = 0; o < outer; ++o)
                     for (int64_t i = 0; i < count; ++i) {
@@ -419,7 +419,7 @@ class Winograd final : public Phased<T> {
                     }
                 from += parts_of(p + x) * apart;
             }
-            if (later) this->activate(rows.data(), outer * across * slot);
+            if (later) activate_row(this->layer_.activation, this->layer_.alpha, rows.data(), outer * across * slot);
             write_band(shape, t, k, part, group * this->out_ + first + c, rows.data(), slot, wide,
                        y);
         }
@@ -449,7 +449,7 @@ class Winograd final : public Phased<T> {
                                           kernel(*x->form, ex);
                     const T* weights = a + taken * rows * in;
                     for (int64_t r = 0; r < rows;) {
-                        const int64_t height = Base::block_rows(rows, r);
+                        const int64_t height = block_rows(rows, r);
                         // in equal shares: not by one vector where there are several
                         int64_t vectors = k.plane / lanes, at = 0;
                         for (int64_t left = ceil_div(vectors, max_vectors); left > 0; --left) {
@@ -503,7 +503,7 @@ class Winograd final : public Phased<T> {
         const Axis* axes = this->layer_.axes;
         const WinogradAxis<T>* const w = winograd_;
         const auto &zs = part.axes[0]->phases, &ys = part.axes[1]->phases;
-        const int64_t across = Base::size(last_phases_), stride = axes[2].stride;
+        const int64_t across = count_of(last_phases_), stride = axes[2].stride;
         const Writer any = across == stride ? writer(stride) : nullptr;
         for (const Segment& s : k.segments) {
             T* const image = y + (s.image * this->layer_.out_channels + channel) * out[0] * out[1] *
@@ -513,26 +513,44 @@ class Winograd final : public Phased<T> {
             const int64_t begin = max(-at, 0), end = min(out[2] - at, count * stride);
             const Writer fast = end - begin >= lanes * stride ? any : nullptr;
             for (int64_t jz = 0; jz < w[0].m; ++jz)
-                for (int64_t iz = 0; iz < Base::size(zs); ++iz) {
+                for (int64_t iz = 0; iz < count_of(zs); ++iz) {
                     const int64_t oz =
                         (t.first[0] + s.z * w[0].m + jz) * axes[0].stride + zs[iz] - crop[0];
                     if (oz < 0 || oz >= out[0]) continue;
                     for (int64_t jy = 0; jy < w[1].m; ++jy)
-                        for (int64_t iy = 0; iy < Base::size(ys); ++iy) {
+                        for (int64_t iy = 0; iy < count_of(ys); ++iy) {
                             const int64_t q = t.first[1] + s.y * w[1].m + jy;
                             const int64_t oy = q * axes[1].stride + ys[iy] - crop[1];
                             if (oy < 0 || oy >= out[1]) continue;
-                            const T* from = rows + (iz * Base::size(ys) + iy) * across * slot +
+                            const T* from = rows + (iz * count_of(ys) + iy) * across * slot +
                                             (jz * w[1].m + jy) * wide + s.at * w[2].m;
                             T* const to = image + (oz * out[1] + oy) * out[2];
                             if (fast)
                                 fast(to + at, begin, end, from, slot, out[0] * out[1] * out[2]);
                             else
-                                Base::write_row(to, out[2], at, stride, last_phases_.data(), across,
-                                                count, from, slot, false);
+write_row(to + at, out[2], at, from, slot, count);
                         }
                 }
         }
+    }
+
+    // Positions of a short or cropped row: `to` stands where phase 0 of the first of them goes.
+    void write_row(T* to, int64_t length, int64_t at, const T* from, int64_t slot,
+                   int64_t count) const {
+        const int64_t stride = this->layer_.axes[2].stride, across = count_of(last_phases_);
+        thread_local Buffer<const T*> kept;
+        const T** const rows = kept.grow(stride);
+        if (across < stride) std::fill_n(rows, stride, nullptr);
+        for (int64_t p = 0; p < across; ++p)
+            rows[last_phases_[static_cast<size_t>(p)]] = from + p * slot;
+        const int64_t low = min(max(ceil_div(max(-at, 0), stride), 0), count);
+        const int64_t room = max(length - at, 0) / stride;
+        const int64_t end = max(min(count, room), low);
+        write_edge(to, rows, 0, 0, low, stride, at, length);
+        by_stride<T>(stride, across == stride, [&](auto S) {
+            write_inner<decltype(S)::value>(to, rows, 0, low, end, stride, false);
+        });
+        write_edge(to, rows, 0, end, count, stride, at, length);
     }
 
     typedef void (*Writer)(T* to, int64_t begin, int64_t end, const T* from, int64_t slot,
@@ -585,6 +603,7 @@ class Winograd final : public Phased<T> {
     }
 
     WinogradAxis<T> winograd_[3];
+    int64_t block_, blocks_;       // output channels of a block
     int64_t all_parts_, kernels_;  // parts of the panel; kernels, counted for every phase
     int64_t products_;             // of a channel and tile, in one band
     int64_t longest_;              // products in one chain

@@ -1,0 +1,158 @@
+// Rows of cells: copied, and phases of the last axis interleaved into rows of the output,
+// to[x·s + r] = rows[r][at + x].
+#pragma once
+
+#include <type_traits>
+
+#include "cuts.hpp"
+
+namespace tconv::TCONV_TARGET {
+
+template <class T>
+TCONV_INLINE void zero(T* to, int64_t cells) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    const typename Lanes<T>::V zeros{};
+    int64_t i = 0;
+    for (; i + lanes <= cells; i += lanes) store<T>(to + i, zeros);
+    if (i < cells) store_first<T>(to + i, zeros, cells - i);
+}
+
+template <class T>
+TCONV_INLINE void prefetch(const T* from, int64_t cells) {
+    for (int64_t i = 0; i < cells; i += 64 / int64_t(sizeof(T))) __builtin_prefetch(from + i);
+}
+
+template <class T>
+TCONV_INLINE void copy(T* to, const T* from, int64_t cells) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    int64_t i = 0;
+    for (; i + lanes <= cells; i += lanes) store<T>(to + i, load<T>(from + i));
+    if (i < cells) store_first<T>(to + i, load_first<T>(from + i, cells - i), cells - i);
+}
+
+// As many cells of S vectors as there are.
+template <int S, class T>
+TCONV_INLINE void store_some(T* to, const typename Lanes<T>::V* v, int64_t cells) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    for (int i = 0; i < S; ++i) {
+        const int64_t left = cells - i * lanes;
+        if (left >= lanes)
+            store<T>(to + i * lanes, v[i]);
+        else if (left > 0)
+            store_first<T>(to + i * lanes, v[i], left);
+    }
+}
+
+template <int S, class T>
+TCONV_INLINE void zip(const T* const* rows, int64_t x, typename Lanes<T>::V* v) {
+    for (int i = 0; i < S; ++i) v[i] = load<T>(rows[i] + x);
+    if constexpr (S == 3) {
+        const auto a = v[0], b = v[1], c = v[2];
+        v[0] = interleaved<T, 0>(a, b, c);
+        v[1] = interleaved<T, 1>(a, b, c);
+        v[2] = interleaved<T, 2>(a, b, c);
+    } else {
+        interleave<T, S>(v);
+    }
+}
+
+template <int S, class T>
+TCONV_INLINE void zipped(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end,
+                                bool streams) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    typename Lanes<T>::V v[S];
+    if (streams) {
+        int64_t before = 0;  // positions to the first one whose place is aligned
+        while (before < lanes && !aligned(to + S * (x + before))) ++before;
+        if (before < lanes && x + before < end) {
+            if (before) {
+                zip<S>(rows, at + x, v);
+                store_some<S>(to + S * x, v, S * before);
+            }
+            for (x += before; x + lanes <= end; x += lanes) {
+                zip<S>(rows, at + x, v);
+                for (int i = 0; i < S; ++i) stream<T>(to + S * x + i * lanes, v[i]);
+            }
+            if (x < end) {
+                zip<S>(rows, at + x, v);
+                const int64_t cells = S * (end - x);
+                for (int i = 0; i < S; ++i) {
+                    T* const here = to + S * x + i * lanes;
+                    const int64_t left = cells - i * lanes;
+                    if (left >= lanes)
+                        stream<T>(here, v[i]);
+                    else if (left > 0)
+                        store_first<T>(here, v[i], left);
+                }
+            }
+            return;
+        }
+    }
+    for (; x + lanes <= end; x += lanes) {
+        zip<S>(rows, at + x, v);
+        for (int i = 0; i < S; ++i) store<T>(to + S * x + i * lanes, v[i]);
+    }
+    if (x < end) {
+        zip<S>(rows, at + x, v);
+        store_some<S>(to + S * x, v, S * (end - x));
+    }
+}
+
+// Strides of at least a vector: squares of positions and phases, turned.
+template <class T>
+int64_t turned(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end, int64_t stride) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    for (; x + lanes <= end; x += lanes) {
+        int64_t r = 0;
+        for (; r + lanes <= stride; r += lanes) {
+            typename Lanes<T>::V v[lanes];
+            for (int i = 0; i < lanes; ++i) v[i] = load<T>(rows[r + i] + at + x);
+            interleave<T, static_cast<int>(lanes)>(v);
+            for (int i = 0; i < lanes; ++i) store<T>(to + (x + i) * stride + r, v[i]);
+        }
+        for (; r < stride; ++r)
+            for (int i = 0; i < lanes; ++i) to[(x + i) * stride + r] = rows[r][at + x + i];
+    }
+    return x;
+}
+
+// S: the stride where it is interleaved in registers; -1 where squares are turned; else 0.
+template <int S, class T>
+TCONV_INLINE void write_inner(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end,
+                              int64_t stride, bool streams) {
+    if constexpr (S > 0) {
+        zipped<S>(to, rows, at, x, end, streams);
+    } else {
+        if constexpr (S < 0) x = turned(to, rows, at, x, end, stride);
+        for (; x < end; ++x)
+            for (int64_t r = 0; r < stride; ++r)
+                if (rows[r]) to[x * stride + r] = rows[r][at + x];
+    }
+}
+
+// Positions some of whose phases lie outside of a row of `length` cells; `to` stands at its `first`.
+template <class T>
+void write_edge(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end, int64_t stride,
+                int64_t first, int64_t length) {
+    for (; x < end; ++x)
+        for (int64_t r = 0; r < stride; ++r) {
+            const int64_t o = first + x * stride + r;
+            if (rows[r] && o >= 0 && o < length) to[x * stride + r] = rows[r][at + x];
+        }
+}
+
+// Calls write with the S of a stride all of whose phases are there.
+template <class T, class Write>
+auto by_stride(int64_t stride, bool all, Write write) {
+    if (all) {
+        if (stride == 1) return write(std::integral_constant<int, 1>());
+        if (stride == 2) return write(std::integral_constant<int, 2>());
+        if (stride == 3) return write(std::integral_constant<int, 3>());
+        if (stride == 4) return write(std::integral_constant<int, 4>());
+        if (stride == 8) return write(std::integral_constant<int, 8>());
+        if (stride >= Lanes<T>::count) return write(std::integral_constant<int, -1>());
+    }
+    return write(std::integral_constant<int, 0>());
+}
+
+}  // namespace tconv::TCONV_TARGET
