@@ -7,10 +7,16 @@
 
 namespace tconv::TCONV_TARGET {
 
+// What is no number stays, as in NumPy's maximum.
+template <class V>
+TCONV_INLINE V rectified(V v) {
+    return v < V{} ? V{} : v;
+}
+
 template <class T>
 TCONV_INLINE T activated(Activation activation, double alpha, T v) {
     switch (activation) {
-        case Activation::relu: return v < T(0) ? T(0) : v;  // what is no number stays
+        case Activation::relu: return rectified(v);
         case Activation::leaky_relu: return v < T(0) ? static_cast<T>(alpha) * v : v;
         case Activation::tanh: return std::tanh(v);
         case Activation::sigmoid: return T(1) / (T(1) + std::exp(-v));
@@ -29,7 +35,7 @@ template <class T>
 TCONV_INLINE void activate(Activation activation, double alpha, typename Lanes<T>::V& v) {
     typedef typename Lanes<T>::V V;
     if (activation == Activation::relu) {
-        v = v < V{} ? V{} : v;
+        v = rectified(v);
     } else if (activation == Activation::leaky_relu) {
         v = v < V{} ? v * splat<T>(static_cast<T>(alpha)) : v;
     } else if (activation != Activation::none) {

@@ -340,12 +340,10 @@ class Channels final : public Packed<T> {
 
     Range range(const Share& share, int64_t low, int64_t high, const Shape& shape, int a) const {
         const int64_t s = layer_.axes[a].stride, crop = shape.crop[a];
-        return {max(ceil_div_any(crop - high, s), share.offsets.front()),
+        return {max(ceil_div(crop - high, s), share.offsets.front()),
                 min(floor_div(crop + shape.output[a] - 1 - low, s),
                     shape.input[a] - 1 + share.offsets.back()) + 1};
     }
-
-    static int64_t ceil_div_any(int64_t a, int64_t b) { return -floor_div(-a, b); }
 
     Cut cut(const Shape& shape, int threads) const {
         Cut t;
@@ -539,7 +537,7 @@ class Channels final : public Packed<T> {
         const int64_t first_phase = one ? columns.phase[a] : 0;
         // between these everything lies inside
         const int64_t inner = max(share.offsets.back(),
-                                  ceil_div_any(shape.crop[a] - share.phases[first_phase], s));
+                                  ceil_div(shape.crop[a] - share.phases[first_phase], s));
         const int64_t outer = min(in - 1 + share.offsets.front(),
                                   floor_div(shape.crop[a] + shape.output[a] - 1 -
                                                 share.phases[end_phase - 1], s)) + 1;

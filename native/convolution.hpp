@@ -184,7 +184,7 @@ class Convolution final : public Packed<T> {
         const T* zeros = start_.data() + layer_.in_channels;
         const bool adds = !start;
         if (box.elements <= longest_sum) {
-            sweep({channels, box.elements, plane, offsets, a, panel, sums, row,
+            sweep<T>({channels, box.elements, plane, offsets, a, panel, sums, row,
                    adds ? zeros : start, false, adds},
                   height, width);
             return;
@@ -192,22 +192,11 @@ class Convolution final : public Packed<T> {
         for (int64_t c = 0; c < channels; ++c)
             for (int64_t k = 0; k < box.elements; k += longest_sum) {
                 const bool first = c + k == 0 && !adds;
-                sweep({1, min(longest_sum, box.elements - k), plane, offsets + k,
+                sweep<T>({1, min(longest_sum, box.elements - k), plane, offsets + k,
                        a + (c * box.elements + k) * height, panel + c * plane, sums, row,
                        first ? start : zeros, false, !first},
                       height, width);
             }
-    }
-
-    static void sweep(Product<T> product, int64_t rows, int64_t width) {
-        constexpr int64_t lanes = Lanes<T>::count;
-        for (int64_t vectors = ceil_div(width, lanes); vectors > 0;) {
-            const int64_t now = max_vectors == 3 && vectors == 4 ? 2 : min(vectors, max_vectors);
-            micro_of<T>(static_cast<int>(rows), static_cast<int>(now))(product);
-            product.b += now * lanes;
-            product.c += now * lanes;
-            vectors -= now;
-        }
     }
 
     void write(const Shape& shape, const Tiles& t, const Tile& tile, const T* sums, int64_t row,

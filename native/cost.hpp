@@ -1,4 +1,5 @@
-// What a call costs, and so which method a plan takes: the model in one place.
+// What a call costs, and so which method a plan takes. Each method counts its own operations, in
+// its `cost`; what they weigh against each other stands here.
 // The unit is the time of one vector multiply-add of one thread. Figures are fits to measurements
 // on one machine with AVX-512; what matters is their order of size, not their last digit.
 #pragma once

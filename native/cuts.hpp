@@ -12,8 +12,8 @@ constexpr int64_t widest_tile = 1024;         // positions
 constexpr int64_t tasks_a_thread = 4;
 constexpr int64_t streamed_bytes = 24 << 20;  // of an output that no cache would hold
 
-TCONV_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 TCONV_INLINE int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+TCONV_INLINE int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b > 0); }
 TCONV_INLINE int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 TCONV_INLINE int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 

@@ -78,7 +78,7 @@ void gather(const Gathered<T>& p) {
             for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
 #pragma GCC unroll 16
             for (int m = 0; m < M; ++m) {
-                const V b = at[m][c] - V{};
+                const V b = splat<T>(at[m][c]);
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
             }
@@ -98,7 +98,7 @@ void gather(const Gathered<T>& p) {
 #pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
             V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
-            if (p.relu) v = v > V{} ? v : V{};
+            if (p.relu) v = rectified(v);
             store<T>(p.y + (p.to[m] + p.column[n]), v);
         }
 }
@@ -169,7 +169,7 @@ void dot(const Gathered<T>& p) {
 #pragma GCC unroll 16
         for (int j = 0; j < lanes; ++j) part[j] = first + j < M * R ? sum[first + j] : V{};
         V v = load<T>(p.start + first) + sums<T, lanes>(part);
-        if (p.relu) v = v > V{} ? v : V{};
+        if (p.relu) v = rectified(v);
         store<T>(p.y + first, v);
     }
 }

@@ -50,7 +50,7 @@ void contract(const Contraction<T>& p) {
             for (int n = 0; n < N; ++n) v[n] = load<T>(x + n * lanes);
 #pragma GCC unroll 8
             for (int m = 0; m < M; ++m) {
-                const V w = V{} + row[m][i];
+                const V w = splat<T>(row[m][i]);
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
             }

@@ -2,7 +2,7 @@
 //     c[m][n] = start[m] + sum over channels and taps of a[channel][tap][m] * b[channel·plane + offset[tap] + n]
 #pragma once
 
-#include "lanes.hpp"
+#include "activations.hpp"
 
 namespace tconv::TCONV_TARGET {
 
@@ -32,7 +32,7 @@ void micro(const Product<T>& p) {
     V sum[M][N];
     for (int m = 0; m < M; ++m)
         for (int n = 0; n < N; ++n)
-            sum[m][n] = V{} + p.start[m];
+            sum[m][n] = splat<T>(p.start[m]);
     const T* a = p.a;
     const T* b = p.b;
     const int64_t taps = p.taps, plane = p.plane;
@@ -64,7 +64,7 @@ void micro(const Product<T>& p) {
                 T* const c = p.c + m * p.row + n * lanes;
                 V v = sum[m][n];
                 if (!first || p.adds) v += load<T>(c);
-                if (last && p.relu) v = v < V{} ? V{} : v;
+                if (last && p.relu) v = rectified(v);
                 store<T>(c, v);
                 sum[m][n] = V{};
             }
@@ -94,6 +94,21 @@ Micro<T> micro_of(int rows, int vectors) {
         case 6: return micro_of<T, 6>(vectors);
         case 7: return micro_of<T, 7>(vectors);
         default: return micro_of<T, 8>(vectors);
+    }
+}
+
+// The product over `width` cells of b, a few vectors at a time.
+template <class T>
+void sweep(Product<T> product, int64_t rows, int64_t width) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    for (int64_t vectors = (width + lanes - 1) / lanes; vectors > 0;) {
+        // four vectors are better cut 2 + 2 than 3 + 1
+        const int64_t most = max_vectors == 3 && vectors == 4 ? 2 : max_vectors;
+        const int64_t now = vectors < most ? vectors : most;
+        micro_of<T>(static_cast<int>(rows), static_cast<int>(now))(product);
+        product.b += now * lanes;
+        product.c += now * lanes;
+        vectors -= now;
     }
 }
 

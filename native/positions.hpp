@@ -3,10 +3,7 @@
 // Rows of products of a few channels wait in the nearest caches to be interleaved into the output.
 #pragma once
 
-#include "activations.hpp"
-#include "cost.hpp"
-#include "rows.hpp"
-#include "shares.hpp"
+#include "parts.hpp"
 
 namespace tconv::TCONV_TARGET {
 
@@ -36,7 +33,8 @@ struct Cut {
 };
 
 template <class T>
-class Positions final : public Packed<T> {
+class Positions final : public Packed<T>, Parts<T> {
+    using Parts<T>::layer_, Parts<T>::in_, Parts<T>::out_, Parts<T>::axes_, Parts<T>::bias_;
     static constexpr int64_t lanes = Lanes<T>::count;
     typedef typename Lanes<T>::V V;
 
@@ -65,7 +63,7 @@ class Positions final : public Packed<T> {
     }
 
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
-        const Positions plain(layer);
+        const Positions plain(layer, nullptr);
         const Cut t = plain.cut(shape, threads);
         const double out = static_cast<double>(plain.out_), in = static_cast<double>(plain.in_);
         const double tiles = static_cast<double>(t.image_tiles * t.tiles[0] * t.tiles[1] *
@@ -85,16 +83,14 @@ class Positions final : public Packed<T> {
         return c;
     }
 
-    Positions(const Layer& layer, const T* weight, const T* bias) : Positions(layer) {
-        bias_.grow(layer.out_channels);
-        for (int64_t c = 0; c < layer.out_channels; ++c) bias_.data()[c] = bias ? bias[c] : T(0);
+    Positions(const Layer& layer, const T* weight, const T* bias) : Positions(layer, bias) {
         pack(weight);
     }
 
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
         const Cut t = cut(shape, threads);
-        if (!t.whole) fill(shape, y, parallel);
+        if (!t.whole) this->fill(shape, y, parallel);
         const int64_t tiles = t.image_tiles * t.tiles[0] * t.tiles[1] * t.tiles[2];
         if (tiles == 0) return;
         Buffer<int32_t> offsets(offset_count_);
@@ -111,11 +107,8 @@ class Positions final : public Packed<T> {
     }
 
   private:
-    // All but weights and bias.
-    explicit Positions(const Layer& layer) : layer_(layer) {
-        in_ = layer.in_channels / layer.groups;
-        out_ = layer.out_channels / layer.groups;
-        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
+    // Without weights packed.
+    Positions(const Layer& layer, const T* bias) : Parts<T>(layer, bias) {
         phases_x_ = taps_x_ = 0;
         for (const Share& x : axes_[2].shares) {
             phases_x_ += count_of(x.phases);
@@ -247,16 +240,6 @@ class Positions final : public Packed<T> {
         return t;
     }
 
-    // Every output is what the bias alone makes it; those that inputs reach are written again.
-    void fill(const Shape& shape, T* y, const Parallel& parallel) const {
-        const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
-        parallel(shape.batch, [&](int64_t image) {
-            T* to = y + image * layer_.out_channels * cells;
-            for (int64_t c = 0; c < layer_.out_channels; ++c, to += cells)
-                std::fill_n(to, cells, activated(layer_.activation, layer_.alpha, bias_.data()[c]));
-        });
-    }
-
     static int64_t position(const Cut& t, int64_t image, int64_t z, int64_t y, int64_t x) {
         return ((image * t.pitch[0] + z) * t.pitch[1] + y) * t.pitch[2] + x;
     }
@@ -374,7 +357,7 @@ class Positions final : public Packed<T> {
                 count_of(block.z->offsets) * count_of(block.y->offsets) * count_of(x.offsets);
             for (int64_t r = 0; r < rows;) {
                 const int64_t height = block_rows(rows, r);
-                sweep({in_, taps, plane, offsets, a, b, to + r * row, row, start + r,
+                sweep<T>({in_, taps, plane, offsets, a, b, to + r * row, row, start + r,
                        layer_.activation == Activation::relu},
                       height, width);
                 a += in_ * taps * height;
@@ -386,17 +369,6 @@ class Positions final : public Packed<T> {
             offsets += taps;
             start += rows;
             to += rows * row;
-        }
-    }
-
-    static void sweep(Product<T> product, int64_t rows, int64_t width) {
-        for (int64_t vectors = ceil_div(width, lanes); vectors > 0;) {
-            // four vectors are better cut 2 + 2 than 3 + 1
-            const int64_t now = max_vectors == 3 && vectors == 4 ? 2 : min(vectors, max_vectors);
-            micro_of<T>(static_cast<int>(rows), static_cast<int>(now))(product);
-            product.b += now * lanes;
-            product.c += now * lanes;
-            vectors -= now;
         }
     }
 
@@ -452,13 +424,10 @@ class Positions final : public Packed<T> {
         }
     }
 
-    Layer layer_;
-    int64_t in_, out_;
     int64_t phases_, phases_x_, taps_, taps_x_;  // phases, and taps of all phases together
     int64_t offset_count_, most_rows_, group_weights_, group_rows_;
-    Shares axes_[3];
     std::vector<Block> blocks_;
-    Buffer<T> packed_, start_, bias_;
+    Buffer<T> packed_, start_;
 };
 
 }  // namespace tconv::TCONV_TARGET

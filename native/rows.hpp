@@ -43,9 +43,9 @@ TCONV_INLINE void store_some(T* to, const typename Lanes<T>::V* v, int64_t cells
     }
 }
 
-template <int S, class T>
-TCONV_INLINE void zip(const T* const* rows, int64_t x, typename Lanes<T>::V* v) {
-    for (int i = 0; i < S; ++i) v[i] = load<T>(rows[i] + x);
+// The vectors of S phases become what stands in the output.
+template <class T, int S>
+TCONV_INLINE void zip(typename Lanes<T>::V* v) {
     if constexpr (S == 3) {
         const auto a = v[0], b = v[1], c = v[2];
         v[0] = interleaved<T, 0>(a, b, c);
@@ -54,6 +54,12 @@ TCONV_INLINE void zip(const T* const* rows, int64_t x, typename Lanes<T>::V* v) 
     } else {
         interleave<T, S>(v);
     }
+}
+
+template <int S, class T>
+TCONV_INLINE void zip(const T* const* rows, int64_t x, typename Lanes<T>::V* v) {
+    for (int i = 0; i < S; ++i) v[i] = load<T>(rows[i] + x);
+    zip<T, S>(v);
 }
 
 template <int S, class T>

@@ -580,14 +580,7 @@ write_row(to + at, out[2], at, from, slot, count);
                 const int64_t phase = turn + j;
                 v[j] = load(at + (phase < S ? phase * slot : (phase - S) * slot + 1));
             }
-            if constexpr (S == 3) {
-                const V a = v[0], b = v[1], c = v[2];
-                v[0] = interleaved<T, 0>(a, b, c);
-                v[1] = interleaved<T, 1>(a, b, c);
-                v[2] = interleaved<T, 2>(a, b, c);
-            } else {
-                interleave<T, S>(v);
-            }
+            zip<T, S>(v);
             for (int j = 0; j < S; ++j) {
                 store<T>(to + i + j * lanes, v[j]);
                 __builtin_prefetch(to + i + j * lanes + next, 1);

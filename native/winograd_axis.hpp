@@ -36,7 +36,7 @@ void short_product(int64_t channels, int64_t longest, const T* a, const T* b, in
             for (int n = 0; n < N; ++n) v[n] = load<T>(b + n * lanes);
 #pragma GCC unroll 8
             for (int m = 0; m < M; ++m) {
-                const V w = a[m] - V{};
+                const V w = splat<T>(a[m]);
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
             }
@@ -197,8 +197,8 @@ struct Short {
                 for (int e = 0; e < parts; ++e) p[e] = load(from + e * pass.from_step);
                 outputs(p, y);
                 for (int m = 0; m < M; ++m) {
-                    y[m] += V{} + finish.bias;
-                    if (finish.relu) y[m] = y[m] > V{} ? y[m] : V{};
+                    y[m] += splat<T>(finish.bias);
+                    if (finish.relu) y[m] = rectified(y[m]);
                 }
                 if constexpr (M == 3) {
                     store<T>(to, interleaved<T, 0>(y[0], y[1], y[2]));

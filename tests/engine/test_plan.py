@@ -447,3 +447,21 @@ def test_an_unknown_method_is_refused():
         plan(np.ones((1, 1, 2)), method="fast")
     with pytest.raises(ValueError, match=r"method 'winograd' cannot do this: .*taps"):
         plan(np.ones((1, 1, 2)), stride=3, method="winograd")
+
+
+@pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
+def test_relu_keeps_what_is_no_number_by_every_method(layout):
+    x = np.ones((1, 24, 9, 9), np.float32)
+    x[0, 0, 4, 4] = np.nan
+    if layout == "channels_last":
+        x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    weight = np.ones((24, 8, 4, 4), np.float32)
+    expected = np.isnan(plan(weight, stride=2, layout=layout)(x))
+    assert expected.any() and not expected.all()
+    for method in METHODS:
+        try:
+            layer = plan(weight, stride=2, activation="relu", layout=layout, method=method)
+        except ValueError:
+            continue
+        touched = np.isnan(layer(x))
+        assert touched[expected].all(), method
