@@ -17,19 +17,23 @@ from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, we
 from tconv.geometry import Geometry
 from tconv.relations import RELATIONS, Relation
 from tconv.solve import Solution, solve
+from tconv.traces import VIEWS, Trace, explain
 from tconv.upsampling import upsample
 
 __all__ = [
     "METHODS",
     "RELATIONS",
+    "VIEWS",
     "Geometry",
     "Plan",
     "Relation",
     "Solution",
+    "Trace",
     "__version__",
     "conv",
     "conv_transpose",
     "dot_test",
+    "explain",
     "get_num_threads",
     "kernels",
     "matrix",

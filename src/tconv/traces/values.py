@@ -1,0 +1,98 @@
+"""Cell values — numbers, fractions, letters — exact where they can be, and how they are written."""
+
+from decimal import ROUND_HALF_UP, Context
+from fractions import Fraction
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tconv.symbolic import Expression
+
+Value = int | float | Fraction | Expression
+EXACT = 2**53  # integers below it are floats that hold themselves
+ROUNDED = Context(prec=6, rounding=ROUND_HALF_UP)
+
+
+def as_value(given: object) -> Value:
+    """Return a number, fraction or sum of letters as plain Python holds it.
+
+    Examples
+    --------
+    >>> as_value(np.float32(0.5)), as_value(np.int8(3)), as_value(Fraction(4, 2))
+    (0.5, 3, 2)
+    """
+    if isinstance(given, Expression):
+        return given
+    if isinstance(given, bool | np.bool_):
+        raise TypeError("a cell holds a number, a fraction or a letter, got a bool")
+    if isinstance(given, Fraction):
+        return given.numerator if given.denominator == 1 else given
+    if isinstance(given, int | np.integer):
+        return int(given)
+    if isinstance(given, float | np.floating):
+        number = float(given)
+        if not isfinite(number):
+            raise ValueError(f"a cell holds finite numbers, got {number}")
+        return number
+    raise TypeError(
+        f"a cell holds a number, a fraction or a letter, got {type(given).__name__} {given!r}"
+    )
+
+
+def as_values(given: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of the same shape that holds :func:`as_value` of every entry."""
+    values = np.empty(given.shape, object)
+    for place in np.ndindex(given.shape):
+        values[place] = as_value(given[place])
+    return values
+
+
+def written(value: Value) -> str:
+    """Write a value; of a float that is no integer, six significant digits.
+
+    Examples
+    --------
+    >>> written(1 / 3), written(2.0), written(Fraction(-1, 3)), written(1e-9), written(-0.0)
+    ('0.333333', '2', '-1/3', '1e-9', '0')
+    """
+    if not isinstance(value, float):
+        return str(value)
+    if value.is_integer() and abs(value) < EXACT:
+        return str(int(value))
+    decimal = ROUNDED.create_decimal(value).normalize()
+    if -4 <= decimal.adjusted() < 16:
+        return f"{decimal:f}"
+    digits, power = f"{decimal:e}".split("e")
+    return f"{digits}e{int(power)}"
+
+
+def product_written(value: Value, weight: Value) -> str:
+    """Write a product with its factors: ``2·3``, ``2·(-1)``; letters as their product ``w2·a``.
+
+    Examples
+    --------
+    >>> product_written(2, -1), product_written(Fraction(1, 2), 3)
+    ('2·(-1)', '1/2·3')
+    """
+    if isinstance(value, Expression) or isinstance(weight, Expression):
+        return written(weight * value)
+    factors = (written(value), written(weight))
+    return "·".join(f"({factor})" if factor.startswith("-") else factor for factor in factors)
+
+
+def sum_written(terms: list[str]) -> str:
+    """Join terms with plus signs, and with minus where a term begins with one.
+
+    Examples
+    --------
+    >>> sum_written(["1", "2", "-3"]), sum_written([])
+    ('1 + 2 - 3', '0')
+    """
+    return " + ".join(terms).replace("+ -", "- ") or "0"
+
+
+def jsonable(value: Value | None) -> int | float | str | None:
+    """Return a value as JSON holds it: a number, or the text of a fraction or of letters."""
+    return value if value is None or isinstance(value, int | float) else str(value)
