@@ -7,6 +7,7 @@ import numpy as np
 import tconv
 from benchmarks.layers import Array, Layer
 from benchmarks.peers.base import Bind, Bound, Prepare
+from tconv.peers.layout import channels_first, channels_last
 
 
 class Ours:
@@ -37,24 +38,30 @@ class Ours:
     def variants(
         self, layer: Layer, weight: Array, bias: Array | None, task: str
     ) -> dict[str, Prepare]:
-        """Return the one way to compute this."""
+        """Return a plan for either layout; for versions without plans, the function."""
         if task == "training":
             return {"functions": lambda: _training(layer, weight)}
         if hasattr(tconv, "plan"):
-            return {"plan": lambda: self._plan(layer, weight, bias)}
+            return {
+                "channels first": lambda: self._plan(layer, weight, bias),
+                "channels last": lambda: self._plan(layer, weight, bias, last=True),
+            }
         return {"functions": lambda: self._function(layer, weight, bias)}
 
-    def _out(self, layer: Layer, x: Array) -> Array | None:
+    def _out(self, layer: Layer, x: Array, *, last: bool = False) -> Array | None:
         size = layer.geometry(x.shape[2:]).output_size
-        shape = (layer.batch, layer.out_channels, *size)
-        return np.empty(shape, x.dtype) if self.reuse else None
+        shape = (*size, layer.out_channels) if last else (layer.out_channels, *size)
+        return np.empty((layer.batch, *shape), x.dtype) if self.reuse else None
 
-    def _plan(self, layer: Layer, weight: Array, bias: Array | None) -> Bind:
-        plan: Any = tconv.plan(weight, bias, **_words(layer))  # type: ignore[attr-defined,unused-ignore]
+    def _plan(self, layer: Layer, weight: Array, bias: Array | None, *, last: bool = False) -> Bind:
+        layout = {"layout": "channels_last"} if last else {}
+        plan: Any = tconv.plan(weight, bias, **_words(layer), **layout)  # type: ignore[attr-defined,unused-ignore]
 
         def bind(x: Array) -> Bound:
-            out = self._out(layer, x)
-            return Bound(lambda: plan(x, out=out), _read)
+            out = self._out(layer, x, last=last)
+            if last:
+                x = channels_last(x)
+            return Bound(lambda: plan(x, out=out), _read_last if last else _read)
 
         return bind
 
@@ -100,3 +107,7 @@ def _training(layer: Layer, weight: Array) -> Bind:
 
 def _read(result: Array) -> tuple[Array, ...]:
     return (result,)
+
+
+def _read_last(result: Array) -> tuple[Array, ...]:
+    return (channels_first(result),)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.peers import PEERS
 from benchmarks.results import Results, Row, summary
-from benchmarks.tables import duration, peers_of, ratio, title_of
+from benchmarks.tables import duration, peers_of, ratio, title_of, way_of
 
 PAGE, PICTURE = "performance.md", "performance.png"
 
@@ -39,7 +39,8 @@ def text(results: Results) -> str:
         f"{machine['date'][:10]}, {settings['dtype']}, by `python -m benchmarks`. {versions}.",
         "",
         "Every peer runs in a process of its own, with its weights packed ahead where it can, in "
-        "its best layout, and is timed in turn with the others; figures are medians. tconv, ONNX "
+        "its best layout (tconv, TensorFlow and JAX try both and keep the faster), and is timed in "
+        "turn with the others; figures are medians. tconv, ONNX "
         "Runtime and OpenVINO write into an output made before; the others make a new one each "
         "call, as tconv does in its second column where there is one. `share` is the part of what "
         "the machine could do at best: the slower of computing the useful products at the speed "
@@ -69,7 +70,7 @@ def _versions(versions: dict[str, str]) -> list[str]:
 
 def _table(rows: list[Row]) -> list[str]:
     peers = peers_of(rows)
-    headings = ["layer", *map(title_of, peers), "over best peer", "share"]
+    headings = ["layer", *map(title_of, peers), "over best peer", "share", "tconv's layout"]
     lines = [
         "| " + " | ".join(headings) + " |",
         "|---" + "|--:" * (len(headings) - 1) + "|",
@@ -80,7 +81,10 @@ def _table(rows: list[Row]) -> list[str]:
             else duration(row.seconds(peer))
             for peer in peers
         ]  # fmt: skip
-        cells = [row.layer.name, *times, ratio(row.speed_over(row.best_peer)), ratio(row.share())]
+        cells = [
+            row.layer.name, *times, ratio(row.speed_over(row.best_peer)), ratio(row.share()),
+            way_of(row),
+        ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

@@ -42,6 +42,12 @@ def title_of(peer: str) -> str:
     return PEERS[peer].title if peer in PEERS else peer
 
 
+def way_of(row: Row) -> str:
+    """Return which of its ways tconv computed a layer in."""
+    figure = row.figures.get(OURS)
+    return figure.variant if figure and figure.variant else "-"
+
+
 def layers_table(rows: list[Row], title: str) -> Table:
     """Return a table of times, with the best peer's marked."""
     peers = peers_of(rows)
@@ -51,6 +57,7 @@ def layers_table(rows: list[Row], title: str) -> Table:
         table.add_column(title_of(peer), justify="right")
     table.add_column("over best peer", justify="right")
     table.add_column("share", justify="right")
+    table.add_column("layout")
     for row in rows:
         best = row.best_peer
         cells = [
@@ -60,7 +67,9 @@ def layers_table(rows: list[Row], title: str) -> Table:
         ]  # fmt: skip
         speed = row.speed_over(best)
         colour = "green" if speed and speed >= 1 else "red"
-        table.add_row(row.layer.name, *cells, f"[{colour}]{ratio(speed)}[/]", ratio(row.share()))
+        table.add_row(
+            row.layer.name, *cells, f"[{colour}]{ratio(speed)}[/]", ratio(row.share()), way_of(row)
+        )
     return table
 
 
