@@ -48,6 +48,10 @@ class Exact {
         : size_(size), before_(random(0, 15)), memory_(new T[before_ + size]) {
         ASAN_POISON_MEMORY_REGION(memory_.get(), before_ * sizeof(T));
     }
+    // A copy that may be gone, and is then poison, while the first is there.
+    Exact(const Exact& other, Random& random) : Exact(other.size_, random) {
+        std::copy_n(other.data(), size_, data());
+    }
     Exact(Exact&&) = default;
     Exact& operator=(Exact&&) = default;
     ~Exact() {
@@ -228,6 +232,28 @@ struct Arrays {
     Exact<T> x, weight, bias, expected;
 };
 
+// The way back through a layer: from gradients y to those of its input and of its weight.
+template <class T>
+struct Backward {
+    Backward(const Case& given, const Arrays<T>& arrays, Random& random)
+        : y(given.outputs(), random), bias(given.layer.in_channels, random),
+          input(given.inputs(), random), weight(given.weights(), random) {
+        for (Exact<T>* one : {&y, &bias})
+            for (int64_t i = 0; i < one->size(); ++i)
+                (*one)[i] = static_cast<T>(random(-largest, largest));
+        const int64_t cells = given.cells(given.shape.input);
+        for (int64_t i = 0; i < input.size(); ++i)
+            input[i] = bias[i / cells % given.layer.in_channels];
+        weight.fill(0);
+        each_product(given, [&](int64_t i, int64_t k, int64_t o) {
+            input[i] += y[o] * arrays.weight[k];
+            weight[k] += y[o] * arrays.x[i];
+        });
+    }
+
+    Exact<T> y, bias, input, weight;
+};
+
 // Tasks shared by threads of their own, so that each thread's workspace begins anew.
 inline Parallel fresh_threads(int threads) {
     return [threads](int64_t tasks, const std::function<void(int64_t)>& body) {
@@ -248,6 +274,24 @@ std::unique_ptr<Chosen<T>> plan(const Target& target, const Layer& layer, const 
         return target.plan_f32(layer, arrays.weight.data(), bias);
     else
         return target.plan_f64(layer, arrays.weight.data(), bias);
+}
+
+template <class T>
+std::unique_ptr<Packed<T>> adjoint(const Target& target, const Layer& layer, const T* weight,
+                                   const T* bias) {
+    if constexpr (sizeof(T) == sizeof(float))
+        return target.adjoint_f32(layer, weight, bias);
+    else
+        return target.adjoint_f64(layer, weight, bias);
+}
+
+template <class T>
+void gradient(const Target& target, const Case& given, const T* x, const T* y, T* weight,
+              const Parallel& parallel) {
+    if constexpr (sizeof(T) == sizeof(float))
+        target.gradient_f32(given.layer, given.shape, x, y, weight, parallel);
+    else
+        target.gradient_f64(given.layer, given.shape, x, y, weight, parallel);
 }
 
 // Whole numbers leave no room for rounding, but to Winograd, whose transforms hold fractions.

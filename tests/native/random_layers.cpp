@@ -1,6 +1,6 @@
-// Every target and method over random layers, judged by plain loops. Built with sanitizers, which
-// catch what reads or writes beyond its arrays; memory that was never written is NaN by
-// ASAN_OPTIONS=malloc_fill_byte=255, so that what is made of it shows.
+// Every target and method over random layers, and the way back through them, judged by plain
+// loops. Built with sanitizers, which catch what reads or writes beyond its arrays; memory that was
+// never written is NaN by ASAN_OPTIONS=malloc_fill_byte=255, so that what is made of it shows.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -49,29 +49,41 @@ void foresee(const Chosen<T>& plan, const Case& given, const std::string& where,
     plan.choose(vast.shape);
 }
 
-template <class T>
-void run(const Chosen<T>& plan, const Case& given, const Arrays<T>& arrays, Method method,
-         const std::string& where, Random& random) {
+// Computes what is expected with 1, 2 and 5 threads: right, and the same to the bit.
+template <class T, class F>
+void compare(const Exact<T>& expected, const Case& given, Method method, const std::string& where,
+             Random& random, F compute) {
     Exact<T> first;
     for (const int threads : {1, 2, 5}) {
-        Exact<T> y(given.outputs(), random);
-        y.fill(std::numeric_limits<T>::quiet_NaN());
-        std::thread([&] {
-            plan.run(given.shape, arrays.x.data(), y.data(), threads, fresh_threads(threads));
-        }).join();
-        const std::string wrong = difference(y, arrays.expected, method);
+        Exact<T> made(expected.size(), random);
+        made.fill(std::numeric_limits<T>::quiet_NaN());
+        std::thread([&] { compute(made.data(), threads); }).join();
+        const std::string wrong = difference(made, expected, method);
         if (!wrong.empty()) fail(where + ", threads " + std::to_string(threads), wrong, given);
         if (!first.data())
-            first = std::move(y);
-        else if (std::memcmp(first.data(), y.data(), y.size() * sizeof(T)) != 0)
+            first = std::move(made);
+        else if (std::memcmp(first.data(), made.data(), made.size() * sizeof(T)) != 0)
             fail(where, "other bits with " + std::to_string(threads) + " threads", given);
     }
     ++done[where];
 }
 
 template <class T>
+void run(const Chosen<T>& plan, const Case& given, const Arrays<T>& arrays, Method method,
+         const std::string& where, Random& random) {
+    compare(arrays.expected, given, method, where, random, [&](T* y, int threads) {
+        plan.run(given.shape, arrays.x.data(), y, threads, fresh_threads(threads));
+    });
+}
+
+template <class T>
+std::string named(const Target& target) {
+    return std::string(target.name) + (sizeof(T) == 4 ? " float" : " double");
+}
+
+template <class T>
 void forward(const Target& target, const Case& given, const Arrays<T>& arrays, Random& random) {
-    const std::string name = std::string(target.name) + (sizeof(T) == 4 ? " float" : " double");
+    const std::string name = named<T>(target);
     const auto automatic = plan(target, given.layer, arrays);
     bool any = false;
     for (int m = 1; m < methods; ++m) {
@@ -99,10 +111,33 @@ void forward(const Target& target, const Case& given, const Arrays<T>& arrays, R
     run(*automatic, given, arrays, chosen, name + " automatic", random);
 }
 
+// The direct convolution and the weight gradient, which know channels first and no activation.
 template <class T>
-void judge(const Case& given, Random& random) {
+void backward(const Target& target, const Case& given, const Arrays<T>& arrays,
+              const Backward<T>& back, Random& random) {
+    const std::string name = named<T>(target);
+    const auto convolution = adjoint(target, given.layer, Exact<T>(arrays.weight, random).data(),
+                                     Exact<T>(back.bias, random).data());
+    compare(back.input, given, Method::automatic, name + " adjoint", random,
+            [&](T* x, int threads) {
+                convolution->run(given.shape, back.y.data(), x, threads, fresh_threads(threads));
+            });
+    compare(back.weight, given, Method::automatic, name + " gradient", random,
+            [&](T* weight, int threads) {
+                gradient(target, given, arrays.x.data(), back.y.data(), weight,
+                         fresh_threads(threads));
+            });
+}
+
+template <class T>
+void judge(Case given, Random& random) {
     const Arrays<T> arrays(given, random);
     for (const Target* target : runnable_targets()) forward(*target, given, arrays, random);
+    if (given.layer.layout == Layout::channels_last) return;
+    given.layer.activation = Activation::none;
+    const Backward<T> back(given, arrays, random);
+    for (const Target* target : runnable_targets())
+        backward(*target, given, arrays, back, random);
 }
 
 }  // namespace
