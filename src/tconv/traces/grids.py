@@ -1,6 +1,6 @@
 """The panels that views share, and where their cells stand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tconv.convolution import times
 from tconv.traces.extents import frame, joined, output_kinds
 from tconv.traces.layer import Layer
-from tconv.traces.model import APPENDED, CELL, HOLE, Panel, Ref
+from tconv.traces.model import APPENDED, CELL, HOLE, VOID, Panel, Ref
 from tconv.traces.values import Value
 
 SPATIAL = ("slice", "row", "column")
@@ -95,19 +95,23 @@ def framed_panel(
     extents: Sequence[range],
     kinds: Sequence[Sequence[str]],
     *,
-    values: Sequence[Value | None] | None = None,
+    values: Iterable[Value | None] | None = None,
     label: str,
 ) -> Panel:
     """Return a panel whose axes are drawn over ranges, each index of a kind.
 
-    Without values, holes and appended cells hold 0 and the rest is yet to be written.
+    Without values, holes and appended cells hold 0 and the rest is yet to be written; with them,
+    void cells still hold none.
     """
     known: dict[tuple[str, ...], str] = {}
     plane = [known.get(each) or known.setdefault(each, joined(each)) for each in product(*kinds)]
     every = tuple(plane * channels)
     lead = (channels,) if channels > 1 else ()
+    held: list[Value | None]
     if values is None:
-        values = [0 if kind in (HOLE, APPENDED) else None for kind in every]
+        held = [0 if kind in (HOLE, APPENDED) else None for kind in every]
+    else:
+        held = [None if k == VOID else v for v, k in zip(values, every, strict=True)]
     return Panel(
         name=name,
         role=role,
@@ -115,7 +119,7 @@ def framed_panel(
         size=(*lead, *map(len, extents)),
         origin=(*(0,) * len(lead), *(cells.start for cells in extents)),
         kinds=every,
-        values=tuple(values),
+        values=tuple(held),
         label=label,
     )
 

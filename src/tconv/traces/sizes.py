@@ -22,11 +22,14 @@ def transposed_sizes(geometry: Geometry) -> tuple[str, ...]:
     """
     axes = geometry.axes
     ke = _kernel(axes)
+    pads = pads_written((p, q) for p, q, _ in map(_crops, axes))
+    extra = times_written([str(a) for *_, a in map(_crops, axes)])
+    around = pads_written(axis.stretched_pads for axis in axes)
     return (
         *_each(geometry, _transposed, ke),
-        f"p = {pads_written(geometry.crop)}: the padding of the convolution that is transposed; "
-        "it crops here",
-        f"p' = {ke}-1-p = {pads_written(axis.stretched_pads for axis in axes)}: the zeros around "
+        f"p = {pads}: the padding of the convolution that is transposed; it crops here"
+        + (f", a = {extra} less at the end" if extra != "0" else ""),
+        f"p' = {ke}-1-p{' (+ a at the end)' if extra != '0' else ''} = {around}: the zeros around "
         "the stretched input of the equivalent convolution",
     )
 
@@ -57,6 +60,17 @@ def pads_written(pairs: Iterable[tuple[int, int]]) -> str:
     ('1', '0:1×2')
     """
     each = [f"{a}" if a == b else f"{a}:{b}" for a, b in pairs]
+    return times_written(each)
+
+
+def times_written(each: list[str]) -> str:
+    """Write what differs from axis to axis, once where it does not.
+
+    Examples
+    --------
+    >>> times_written(["1", "2"]), times_written(["1", "1"])
+    ('1×2', '1')
+    """
     return each[0] if len(set(each)) == 1 else "×".join(each)
 
 
@@ -74,11 +88,20 @@ def _kernel(axes: tuple[Axis, ...]) -> str:
 
 
 def _transposed(axis: Axis, ke: str) -> str:
-    p, numbers = _pads(axis.crop_start, axis.crop_end)
+    start, end, extra = _crops(axis)
+    p, numbers = _pads(start, end)
+    more, added = (" + a", f" + {extra}") if extra else ("", "")
     return (
-        f"{_effective(axis, ke)}O = (I-1)·s + {ke} - {p} = ({axis.input_size}-1)·{axis.stride} + "
-        f"{axis.effective_kernel} - {numbers} = {axis.output_size}"
+        f"{_effective(axis, ke)}O = (I-1)·s + {ke} - {p}{more} = ({axis.input_size}-1)·"
+        f"{axis.stride} + {axis.effective_kernel} - {numbers}{added} = {axis.output_size}"
     )
+
+
+def _crops(axis: Axis) -> tuple[int, int, int]:
+    """Return the padding at both ends and the output padding that together make the crop."""
+    start, end = axis.crop_start, axis.crop_end
+    alike = 0 <= start - end < axis.stride
+    return (start, start, start - end) if alike else (start, end, 0)
 
 
 def _direct(axis: Axis, ke: str) -> str:
