@@ -47,6 +47,10 @@ class Layer:
 
     def __post_init__(self) -> None:
         _refuse_many(self.geometry, len(self.weight) * int(self.weight.shape[1]))
+        if not self.x.size or not self.weight.size:
+            raise ValueError(
+                f"give at least one channel (x: {self.x.shape}, weight: {self.weight.shape})"
+            )
         if len(self.weight) % self.groups:
             raise ValueError(
                 f"groups {self.groups} does not divide {len(self.weight)} input channels"
