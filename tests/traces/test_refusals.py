@@ -31,9 +31,9 @@ from tconv.traces import Trace
         ((2, 3), {"x": [1, 2, 3]}, "with 2 at the end"),
         ((2, 3), {"x": [1, 2], "view": "convolution"}, r"\(C_out, \*O\) with 4 at the end"),
         ((2, 3), {"x": [float("nan"), 2]}, "finite numbers, got nan"),
-        ((2, 3), {"x": np.ones((0, 2))}, "at least one channel"),
-        ((2, 3), {"weight": np.ones((1, 0, 3))}, "at least one channel"),
-        ((2, 3), {"weight": np.ones((1, 0, 3)), "view": "convolution"}, "at least one channel"),
+        (((2,), 3), {"x": np.ones((0, 2))}, "at least one channel"),
+        (((2,), 3), {"weight": np.ones((1, 0, 3))}, "at least one channel"),
+        (((2,), 3), {"weight": np.ones((1, 0, 3)), "view": "convolution"}, "at least one channel"),
         ((2, 3), {"groups": 2, "x": [1, 2]}, "groups 2 does not divide 1 input channels"),
         (
             (2, 3),
