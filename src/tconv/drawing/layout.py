@@ -1,0 +1,382 @@
+"""Where everything stands, chosen once a trace: panel places, and one cell size for them all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from tconv.drawing.fitting import fitted
+from tconv.drawing.fitting import width as text_width
+from tconv.traces.model import Panel, Trace
+from tconv.traces.values import sum_written, written
+
+WIDTH, HEIGHT, MARGIN, BARE_MARGIN = 1280.0, 720.0, 48.0, 20.0
+TITLE, TITLE_LINE, SIZE_TEXT, SIZE_LINE = 30, 64, 16, 24
+CAPTION = 112  # below the stage
+LABEL, LABEL_GAP = 18, 9
+HEADER, TICK, PLANE_CAPTION = 34, 20, 22
+PANEL_GAP, ROW_GAP, PLANE_GAP, WIDEST_GAP = 56, 30, 22, 130
+LARGEST, SMALLEST, STEP = 84, 6, 1
+TICKED = 20  # the smallest cells that have index ticks
+RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
+FONT_OF_CELL, FONT_ENOUGH, LEAST_FONT = 0.4, 28.0, 0.55
+NARROWEST_PLANE = 66
+
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a cell holds from a step on: all its terms, and their sum."""
+
+    step: int
+    terms: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a panel stands.
+
+    Parameters
+    ----------
+    x, y : float
+        Of its label's line.
+    rows, columns : int
+        Of a plane.
+    planes : tuple of (float, float)
+        The first cell's corner of each.
+    captions : tuple of str
+        One a plane; empty where there is a single plane.
+    """
+
+    x: float
+    y: float
+    rows: int
+    columns: int
+    planes: tuple[tuple[float, float], ...]
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A trace with the places of its panels; see :func:`layout`."""
+
+    trace: Trace
+    keep: bool
+    captions: bool
+    width: float
+    height: float
+    margin: float
+    stage: Box
+    sizes: tuple[str, ...]
+    cell_width: float
+    cell_height: float
+    font: float
+    ticks: bool
+    places: tuple[Place, ...]
+    history: tuple[tuple[tuple[Entry, ...], ...], ...]
+
+    def plane(self, panel: int, plane: int) -> Box:
+        """Return left, top, right and bottom of a plane's cells."""
+        place = self.places[panel]
+        x, y = place.planes[plane]
+        across, down = place.columns * self.cell_width, place.rows * self.cell_height
+        return x, y, x + across, y + down
+
+    def corner(self, panel: int, cell: int) -> tuple[float, float]:
+        """Return the upper left corner of a cell."""
+        place = self.places[panel]
+        plane, at = divmod(cell, place.rows * place.columns)
+        row, column = divmod(at, place.columns)
+        x, y = place.planes[plane]
+        return x + column * self.cell_width, y + row * self.cell_height
+
+
+def layout(
+    trace: Trace,
+    *,
+    terms: str = "step",
+    captions: bool = True,
+    width: float = WIDTH,
+    height: float = HEIGHT,
+) -> Layout:
+    """Place the panels of a trace on a slide.
+
+    Parameters
+    ----------
+    trace : Trace
+    terms : {"step", "keep"}
+        Whether only the cells being written show their terms, or all do until the result.
+    captions : bool
+        Whether title, sizes, words and arithmetic are drawn; else the stage alone fills the slide.
+    width, height : float
+        Of the slide.
+
+    Returns
+    -------
+    Layout
+
+    Examples
+    --------
+    >>> import tconv
+    >>> place = layout(tconv.traces.explain((2, 2), 3)).places[0]
+    >>> place.rows, place.columns
+    (2, 2)
+    """
+    if terms not in ("step", "keep"):
+        raise ValueError(f"terms {terms!r} is not one of step, keep")
+    history = _history(trace)
+    sizes = _sizes(trace.sizes)
+    margin = MARGIN if captions else BARE_MARGIN
+    top = TITLE_LINE + len(sizes) * SIZE_LINE + 20 if captions else margin
+    bottom = height - (CAPTION if captions else margin)
+    texts = _longest(trace, history)
+    across, down = width - 2 * margin, bottom - top
+    grids = [_grid(panel) for panel in trace.panels]
+    best: tuple[float, ...] = (-1.0,)
+    flat = all(grid.rows == 1 and not grid.lead for grid in grids)
+    stretched = 0.06 if flat else 0.3
+    abreast_most = 1 if flat else len(grids)
+    for mode, abreast, ratio in product(range(3), range(abreast_most, 0, -1), RATIOS):
+        blocks = _blocks(trace.panels, grids, mode)
+        tall = _tallest(blocks, abreast, ratio, across, down)
+        wide = tall * ratio
+        largest = min(tall * FONT_OF_CELL, FONT_ENOUGH)
+        size = min(fitted(text, wide, tall, largest).size for text in texts)
+        font = max(size, largest * LEAST_FONT)
+        score = (size + font) * (1 - stretched * (ratio - 1)) + tall / 100
+        if score > best[0]:
+            best = (score, mode, abreast, tall, wide, font)
+    _, mode, abreast, tall, wide, font = best
+    blocks = _blocks(trace.panels, grids, int(mode))
+    room = (margin, top, width - margin, bottom)
+    places, stage = _placed(blocks, int(abreast), wide, tall, room)
+    return Layout(
+        trace=trace,
+        keep=terms == "keep",
+        captions=captions,
+        width=width,
+        height=height,
+        margin=margin,
+        stage=stage,
+        sizes=sizes,
+        cell_width=wide,
+        cell_height=tall,
+        font=font,
+        ticks=tall >= TICKED,
+        places=places,
+        history=history,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """How a panel's cells fall into planes."""
+
+    rows: int
+    columns: int
+    lead: tuple[int, ...]
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A panel's planes, in rows, and the least width of its label."""
+
+    grid: _Grid
+    down: int
+    across: int
+    label: float
+
+    def measure(self, wide: float, tall: float) -> tuple[float, float]:
+        """Return width and height for a cell size."""
+        plane_width, plane_height = self.plane(wide, tall)
+        return (
+            max(self.across * (plane_width + PLANE_GAP) - PLANE_GAP, self.label),
+            HEADER + self.down * (plane_height + PLANE_GAP) - PLANE_GAP,
+        )
+
+    def plane(self, wide: float, tall: float) -> tuple[float, float]:
+        """Return width and height of one plane, its ticks and caption included."""
+        tick = TICK if tall >= TICKED else 0
+        narrowest = NARROWEST_PLANE if self.grid.captions else 0
+        return (
+            tick + max(self.grid.columns * wide, narrowest),
+            tick + self.grid.rows * tall + (PLANE_CAPTION if self.grid.captions else 0),
+        )
+
+
+def _grid(panel: Panel) -> _Grid:
+    flat = len(panel.size) == 1 or _leads(panel.axes[-2])
+    lead = panel.size[: -1 if flat else -2]
+    rows = 1 if flat else panel.size[-2]
+    captions = []
+    if lead:
+        names = [_short(name, len(lead)) for name in panel.axes[: len(lead)]]
+        for place in product(*map(range, lead)):
+            at = [i + first for i, first in zip(place, panel.origin, strict=False)]
+            captions.append(", ".join(f"{n} {i}" for n, i in zip(names, at, strict=True)))
+    return _Grid(rows, panel.size[-1], lead, tuple(captions))
+
+
+def _leads(axis: str) -> bool:
+    return axis == "slice" or "channel" in axis or "phase" in axis
+
+
+def _short(axis: str, axes: int) -> str:
+    return axis.replace("put channel", "") if axes > 1 else axis
+
+
+def _blocks(panels: Sequence[Panel], grids: Sequence[_Grid], mode: int) -> list[_Block]:
+    """Stack each panel's planes: below each other, in a square, or side by side."""
+    blocks = []
+    for panel, grid in zip(panels, grids, strict=True):
+        planes = prod(grid.lead)
+        across = (1, _root(planes), planes)[mode]
+        if len(grid.lead) > 1:
+            across = grid.lead[-1]
+        label = _label_width(panel)
+        blocks.append(_Block(grid, -(-planes // across), across, label))
+    return blocks
+
+
+def _root(planes: int) -> int:
+    side = 1
+    while side * side < planes:
+        side += 1
+    return side
+
+
+def _label_width(panel: Panel) -> float:
+    """Return the width of a panel's name and size."""
+    return text_width(panel.name, LABEL, "bold") + LABEL_GAP + text_width(panel.label, LABEL)
+
+
+def _rows(blocks: Sequence[_Block], abreast: int) -> list[Sequence[_Block]]:
+    return [blocks[first : first + abreast] for first in range(0, len(blocks), abreast)]
+
+
+def _tallest(
+    blocks: Sequence[_Block], abreast: int, ratio: float, across: float, down: float
+) -> float:
+    """Return the largest cell height with which the blocks fit the stage."""
+    tall = float(LARGEST)
+    while tall > 1:
+        wide, high = 0.0, -float(ROW_GAP)
+        for row in _rows(blocks, abreast):
+            sizes = [block.measure(tall * ratio, tall) for block in row]
+            wide = max(wide, sum(size[0] for size in sizes) + PANEL_GAP * (len(row) - 1))
+            high += max(size[1] for size in sizes) + ROW_GAP
+        if wide <= across and high <= down:
+            return tall
+        tall -= STEP if tall > SMALLEST else 0.25
+    return 1.0
+
+
+def _placed(
+    blocks: Sequence[_Block], abreast: int, wide: float, tall: float, room: Box
+) -> tuple[tuple[Place, ...], Box]:
+    """Centre every row in the room, and every panel on its row; return what they take up, too."""
+    start, top, end, bottom = room
+    rows = _rows(blocks, abreast)
+    sizes = [[block.measure(wide, tall) for block in row] for row in rows]
+    heights = [max(size[1] for size in row) for row in sizes]
+    spare = bottom - top - sum(heights) - ROW_GAP * (len(rows) - 1)
+    row_gap = ROW_GAP + min(spare / (len(rows) + 1), ROW_GAP)
+    used = sum(heights) + row_gap * (len(rows) - 1)
+    first = y = top + (bottom - top - used) / 2
+    places = []
+    left = end
+    for row, measured, height in zip(rows, sizes, heights, strict=True):
+        taken = sum(size[0] for size in measured)
+        gap = min(max((end - start - taken) / (len(row) + 1), PANEL_GAP), WIDEST_GAP)
+        x = start + (end - start - taken - gap * (len(row) - 1)) / 2
+        left = min(left, x)
+        for block, (block_width, block_height) in zip(row, measured, strict=True):
+            above = y + (height - block_height) / 2
+            places.append(_place(block, x, above, wide, tall, block_width))
+            x += block_width + gap
+        y += height + row_gap
+    return tuple(places), (left, first, start + end - left, first + used)
+
+
+def _place(
+    block: _Block, x: float, y: float, wide: float, tall: float, block_width: float
+) -> Place:
+    grid = block.grid
+    tick = TICK if tall >= TICKED else 0
+    plane_width, plane_height = block.plane(wide, tall)
+    above = HEADER + tick + (PLANE_CAPTION if grid.captions else 0)
+    used = block.across * (plane_width + PLANE_GAP) - PLANE_GAP
+    left = x + (block_width - used) / 2
+    corners = []
+    for plane in range(prod(grid.lead)):
+        down, along = divmod(plane, block.across)
+        corners.append(
+            (
+                left + tick + along * (plane_width + PLANE_GAP),
+                y + above + down * (plane_height + PLANE_GAP),
+            )
+        )
+    label = corners[0][0] if block.label <= block_width - (corners[0][0] - x) else x
+    return Place(label, y, grid.rows, grid.columns, tuple(corners), grid.captions)
+
+
+def _history(trace: Trace) -> tuple[tuple[tuple[Entry, ...], ...], ...]:
+    entries: list[list[list[Entry]]] = [[[] for _ in panel.kinds] for panel in trace.panels]
+    terms: dict[tuple[int, int], list[str]] = {}
+    for number, step in enumerate(trace.steps, 1):
+        for write in step.writes:
+            held = terms.setdefault((write.to.panel, write.to.cell), [])
+            held.append(written(write.term))
+            cell = entries[write.to.panel][write.to.cell]
+            entry = Entry(number, sum_written(held), written(write.total))
+            if cell and cell[-1].step == number:
+                cell.pop()
+            cell.append(entry)
+    return tuple(tuple(map(tuple, panel)) for panel in entries)
+
+
+def _longest(trace: Trace, history: Sequence[Sequence[Sequence[Entry]]]) -> list[str]:
+    """Return, for each panel, its widest value and its widest line of terms."""
+    found = []
+    for panel, cells in zip(trace.panels, history, strict=True):
+        values = [written(value) for value in panel.values if value is not None]
+        values += [entry.total for cell in cells for entry in cell]
+        found.append(_widest(values))
+        found.append(_widest([entry.terms for cell in cells for entry in cell]))
+    return found
+
+
+def _widest(texts: list[str]) -> str:
+    widest, most = "0", 0.0
+    for text in texts:
+        if len(text) > 0 and text_width(text, 1) > most:
+            widest, most = text, text_width(text, 1)
+    return widest
+
+
+def _sizes(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the size formula in few lines: one an axis, and one for all where they agree."""
+    blocks: list[list[str]] = [[]]
+    for line in lines:
+        if line:
+            blocks[-1].append(line)
+        else:
+            blocks.append([])
+    named = [(block[0], block[1:]) if _heads(block) else ("", block) for block in blocks if block]
+    merged = len(named) > 1 and all(block == named[0][1] for _, block in named)
+    shown = []
+    for name, block in named[:1] if merged else named:
+        kept = [line for line in block if line.startswith(("full output", "output"))] or block
+        text = ",   ".join(" ".join(line.split()) for line in kept)
+        head = "each axis" if merged else name
+        shown.append(f"{head}: {text}" if head else text)
+    return tuple(shown)
+
+
+def _heads(block: list[str]) -> bool:
+    return block[0].startswith("axis ") and len(block) > 1
+
