@@ -8,7 +8,7 @@ from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, integer, is_sequence, per_axis
 from tconv.traces.layer import Layer
 from tconv.traces.model import Trace
-from tconv.traces.views import VIEWS
+from tconv.traces.views import DIRECT, VIEWS
 
 
 def explain(
@@ -37,7 +37,9 @@ def explain(
         As in :meth:`tconv.Geometry.of`.
     x : array_like, (*I) or (C_in, *I), or str, optional
         Numbers, fractions or letters; or ``"letters"``, ``"numbers"`` (1, 2, 3, …), ``"ones"``. By
-        default letters on one axis and numbers on more.
+        default letters on one axis and numbers on more. The views of the direct convolution that is
+        transposed, ``"convolution"`` and ``"deconvolution"``, take that convolution's input:
+        (*O) or (C_out, *O). Without `input_size`, the other parameters are that convolution's too.
     weight : array_like, (*K) or (C_in, C_out/groups, *K), or str, optional
         As `x`.
     groups : int
@@ -72,16 +74,21 @@ def explain(
     else:
         words = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
         rank = _rank([input_size, padding, output_padding, output_size, *words.values()], x, weight)
-        if input_size is None:
-            input_size = _size_of("input_size", "x", x, rank)
         if kernel_size is None:
             kernel_size = _size_of("kernel_size", "weight", weight, rank)
-        geometry = Geometry.of(
-            per_axis("input_size", input_size, rank), kernel_size, stride, padding,
-            output_padding, dilation, output_size,
-        )  # fmt: skip
+        if input_size is None and view in DIRECT:
+            size = _size_of("input_size", "x", x, rank)
+            geometry = Geometry.of_conv(size, kernel_size, stride, padding, dilation)
+        else:
+            if input_size is None:
+                input_size = _size_of("input_size", "x", x, rank)
+            geometry = Geometry.of(
+                per_axis("input_size", input_size, rank), kernel_size, stride, padding,
+                output_padding, dilation, output_size,
+            )  # fmt: skip
     x, weight = _with_channels(x, weight, geometry.rank)
-    return VIEWS[view](Layer.of(geometry, x, weight, integer("groups", groups, minimum=1)))
+    groups = integer("groups", groups, minimum=1)
+    return VIEWS[view](Layer.of(geometry, x, weight, groups, direct=view in DIRECT))
 
 
 def _array(given: Any) -> Any:

@@ -1,22 +1,72 @@
-"""The panels that views share: input, kernel, and output with the ring that is cropped."""
+"""The panels that views share, and where their cells stand."""
 
-from math import prod
+from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Any
 
 from numpy.typing import NDArray
 
-from tconv.axis import Axis
 from tconv.convolution import times
+from tconv.traces.extents import frame, joined, output_kinds
 from tconv.traces.layer import Layer
-from tconv.traces.model import APPENDED, CELL, CROP, HOLE, VOID, Panel, Ref, places
+from tconv.traces.model import APPENDED, CELL, HOLE, VOID, Panel, Ref
+from tconv.traces.values import Value
 
 SPATIAL = ("slice", "row", "column")
-SEVERITY = (CELL, HOLE, APPENDED, CROP, VOID)
+KERNEL_LEAD = ("input channel", "output channel")
 
 
-def spatial(rank: int) -> tuple[str, ...]:
-    """Return the names of the last axes: ``("row", "column")`` for two."""
-    return SPATIAL[3 - rank :]
+class Cells:
+    """Where the cells of an array stand in the panel that shows it, axes of size one included.
+
+    Parameters
+    ----------
+    panel : int
+        The panel's number.
+    size : sequence of int
+        The array's, channels first.
+    origin : sequence of int, optional
+        The index of its first cell.
+
+    Examples
+    --------
+    >>> cells = Cells(2, (1, 3, 4), (0, -1, 0))
+    >>> cells((0, 0, 1))
+    Ref(panel=2, cell=5)
+    """
+
+    def __init__(self, panel: int, size: Sequence[int], origin: Sequence[int] | None = None):
+        self._panel = panel
+        steps = [1]
+        for n in reversed(size[1:]):
+            steps.append(steps[-1] * n)
+        self._steps = steps[::-1]
+        self._first = sum(a * b for a, b in zip(origin or (), self._steps, strict=False))
+
+    def __call__(self, index: Sequence[int]) -> Ref:
+        """Return the cell at an index."""
+        at = sum(a * b for a, b in zip(index, self._steps, strict=True))
+        return Ref(self._panel, at - self._first)
+
+
+def input_cells(layer: Layer, panel: int) -> Cells:
+    """Place (channel, *position) of the input."""
+    return Cells(panel, layer.x.shape)
+
+
+def kernel_cells(layer: Layer, panel: int) -> Cells:
+    """Place (input channel, output channel of its group, *tap) of the kernel."""
+    return Cells(panel, layer.weight.shape)
+
+
+def framed_cells(channels: int, extents: Sequence[range], panel: int) -> Cells:
+    """Place (channel, *index) of a panel whose axes are drawn over these ranges."""
+    return Cells(panel, (channels, *map(len, extents)), (0, *(cells.start for cells in extents)))
+
+
+def output_cells(layer: Layer, panel: int) -> Cells:
+    """Place (channel, *output) of the output, cropped cells included."""
+    return framed_cells(layer.out_channels, [frame(a) for a in layer.geometry.axes], panel)
 
 
 def filled_panel(
@@ -38,108 +88,66 @@ def filled_panel(
     )
 
 
-def input_panel(layer: Layer) -> Panel:
+def framed_panel(
+    name: str,
+    role: str,
+    channels: int,
+    extents: Sequence[range],
+    kinds: Sequence[Sequence[str]],
+    *,
+    values: Iterable[Value | None] | None = None,
+    label: str,
+) -> Panel:
+    """Return a panel whose axes are drawn over ranges, each index of a kind.
+
+    Without values, holes and appended cells hold 0 and the rest is yet to be written; with them,
+    void cells still hold none.
+    """
+    known: dict[tuple[str, ...], str] = {}
+    plane = [known.get(each) or known.setdefault(each, joined(each)) for each in product(*kinds)]
+    every = tuple(plane * channels)
+    lead = (channels,) if channels > 1 else ()
+    held: list[Value | None]
+    if values is None:
+        held = [0 if kind in (HOLE, APPENDED) else None for kind in every]
+    else:
+        held = [None if k == VOID else v for v, k in zip(values, every, strict=True)]
+    return Panel(
+        name=name,
+        role=role,
+        axes=(*("channel",) * len(lead), *spatial(len(extents))),
+        size=(*lead, *map(len, extents)),
+        origin=(*(0,) * len(lead), *(cells.start for cells in extents)),
+        kinds=every,
+        values=tuple(held),
+        label=label,
+    )
+
+
+def input_panel(layer: Layer, name: str = "input") -> Panel:
     """Return the panel of the input."""
-    return filled_panel("input", "input", layer.x, ("channel",))
+    return filled_panel(name, "input", layer.x, ("channel",))
 
 
 def kernel_panel(layer: Layer) -> Panel:
     """Return the panel of the kernel."""
-    return filled_panel("kernel", "kernel", layer.weight, ("input channel", "output channel"))
+    return filled_panel("kernel", "kernel", layer.weight, KERNEL_LEAD)
 
 
-def output_panel(layer: Layer) -> Panel:
+def output_panel(layer: Layer, name: str = "output") -> Panel:
     """Return the empty panel of the output: the full output's cells and the appended ones."""
     axes = layer.geometry.axes
-    frames = [frame(axis) for axis in axes]
-    kinds = [[_kind(axis, o) for o in cells] for axis, cells in zip(axes, frames, strict=True)]
-    size = tuple(map(len, frames))
-    plane = [
-        _joined(tuple(kinds[a][at] for a, at in enumerate(place))) for place in places(size)
-    ] * layer.out_channels
-    lead = (layer.out_channels,) if layer.out_channels > 1 else ()
-    kept = times(layer.geometry.output_size)
-    full = times(layer.geometry.full)
-    return Panel(
-        name="output",
-        role="output",
-        axes=(*("channel",) * len(lead), *spatial(len(axes))),
-        size=(*lead, *size),
-        origin=(*(0,) * len(lead), *(cells[0] for cells in frames)),
-        kinds=tuple(plane),
-        values=tuple(0 if kind in (HOLE, APPENDED) else None for kind in plane),
+    kept, full = times(layer.geometry.output_size), times(layer.geometry.full)
+    return framed_panel(
+        name,
+        "output",
+        layer.out_channels,
+        [frame(axis) for axis in axes],
+        [output_kinds(axis) for axis in axes],
         label=kept if kept == full else f"{kept}, of a full {full}",
     )
 
 
-def frame(axis: Axis) -> range:
-    """Return the output indices drawn on an axis: the full output, and what is appended.
-
-    Examples
-    --------
-    >>> frame(Axis(2, 3, stride=2, crop_start=1, output_size=5))
-    range(-1, 5)
-    """
-    return range(min(-axis.crop_start, 0), max(axis.full - axis.crop_start, axis.output_size))
-
-
-def channel_of(index: tuple[int, ...], rank: int) -> int:
-    """Return the channel in an index whose channel axis may have been left out."""
-    return index[0] if len(index) > rank else 0
-
-
-class Places:
-    """Where the cells of input, kernel and output stand in their panels, whatever is left out.
-
-    Parameters
-    ----------
-    layer : Layer
-    panels : tuple of (int, Panel)
-        Number and panel of input, kernel and output.
-    """
-
-    def __init__(self, layer: Layer, x: int, kernel: int, y: int, output: Panel) -> None:
-        self._layer = layer
-        self._x, self._kernel, self._y = x, kernel, y
-        self._frames = [frame(axis) for axis in layer.geometry.axes]
-        self._cells = prod(map(len, self._frames))
-        self._output = output
-
-    def x(self, channel: int, position: tuple[int, ...]) -> Ref:
-        """Return the input cell of a channel and position."""
-        return Ref(self._x, _flat((channel, *position), self._layer.x.shape))
-
-    def kernel(self, in_channel: int, out_channel: int, tap: tuple[int, ...]) -> Ref:
-        """Return the kernel element between two channels; `out_channel` is the whole layer's."""
-        shape = self._layer.weight.shape
-        return Ref(self._kernel, _flat((in_channel, out_channel % shape[1], *tap), shape))
-
-    def y(self, channel: int, output: tuple[int, ...]) -> Ref:
-        """Return the output cell of a channel and output index, cropped ones included."""
-        at = tuple(o - cells[0] for o, cells in zip(output, self._frames, strict=True))
-        return Ref(self._y, channel * self._cells + _flat(at, tuple(map(len, self._frames))))
-
-    def lands(self, ref: Ref) -> bool:
-        """Whether an output cell is kept."""
-        return self._output.kinds[ref.cell] not in (CROP, VOID)
-
-
-def _flat(index: tuple[int, ...], size: tuple[int, ...]) -> int:
-    cell = 0
-    for at, n in zip(index, size, strict=True):
-        cell = cell * n + at
-    return cell
-
-
-def _kind(axis: Axis, output: int) -> str:
-    if not 0 <= output < axis.output_size:
-        return CROP
-    if not 0 <= output + axis.crop_start < axis.full:
-        return APPENDED
-    return CELL if axis.overlap_at(output) else HOLE
-
-
-def _joined(kinds: tuple[str, ...]) -> str:
-    if CROP in kinds and APPENDED in kinds:
-        return VOID
-    return max(kinds, key=SEVERITY.index)
+def spatial(rank: int) -> tuple[str, ...]:
+    """Return the names of the last axes: ``("row", "column")`` for two."""
+    return SPATIAL[3 - rank :]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.convolution import times
 from tconv.geometry import Geometry
 from tconv.symbolic import letters, weights
+from tconv.traces.extents import drawn
 from tconv.traces.values import as_values
 
 MOST_PRODUCTS = 20_000
@@ -30,27 +32,36 @@ class Layer:
     geometry : Geometry
         Of one to three axes.
     x : ndarray of object, (C_in, *I)
+        For a view of the direct convolution that is transposed: its input, (C_out, *O).
     weight : ndarray of object, (C_in, C_out/groups, *K)
     groups : int
+    direct : bool
+        Whether `x` is the direct convolution's input.
     """
 
     geometry: Geometry
     x: NDArray[Any]
     weight: NDArray[Any]
     groups: int = 1
+    direct: bool = False
 
     def __post_init__(self) -> None:
-        _refuse_many(self.geometry, len(self.x) * int(self.weight.shape[1]))
-        if len(self.x) != len(self.weight):
+        _refuse_many(self.geometry, len(self.weight) * int(self.weight.shape[1]))
+        if len(self.weight) % self.groups:
             raise ValueError(
-                f"weight has {len(self.weight)} input channels but x has {len(self.x)} "
-                f"(x: {self.x.shape}, weight: {self.weight.shape})"
+                f"groups {self.groups} does not divide {len(self.weight)} input channels"
             )
-        if len(self.x) % self.groups:
-            raise ValueError(f"groups {self.groups} does not divide {len(self.x)} input channels")
+        channels = self.out_channels if self.direct else len(self.weight)
+        if len(self.x) != channels:
+            raise ValueError(
+                f"weight has {channels} {'output' if self.direct else 'input'} channels but x has "
+                f"{len(self.x)} (x: {self.x.shape}, weight: {self.weight.shape})"
+            )
 
     @classmethod
-    def of(cls, geometry: Geometry, x: Any, weight: Any, groups: int = 1) -> "Layer":
+    def of(
+        cls, geometry: Geometry, x: Any, weight: Any, groups: int = 1, *, direct: bool = False
+    ) -> "Layer":
         """Make a layer of what is given: arrays with channels, words, or None.
 
         Examples
@@ -60,13 +71,32 @@ class Layer:
         (array([[1, 2]], dtype=object), array([[[w1, w2, w3]]], dtype=object))
         """
         _refuse_many(geometry, groups)
-        wide = weight.shape[0] if isinstance(weight, np.ndarray) and weight.ndim else groups
-        inputs = _filled("x", x, "(*I) or (C_in, *I)", (wide,), geometry.input_size)
-        kernel = _filled(
-            "weight", weight, "(*K) or (C_in, C_out/groups, *K)", (len(inputs), 1),
-            geometry.kernel_size,
-        )  # fmt: skip
-        return cls(geometry, inputs, kernel, groups)
+        wide = groups
+        if isinstance(weight, np.ndarray) and weight.ndim > 1:
+            wide = weight.shape[1] * groups if direct else weight.shape[0]
+        layout = "(*O) or (C_out, *O)" if direct else "(*I) or (C_in, *I)"
+        size = geometry.output_size if direct else geometry.input_size
+        inputs = _filled("x", x, layout, (wide,), size)
+        channels = (groups, max(len(inputs) // groups, 1)) if direct else (len(inputs), 1)
+        layout = "(*K) or (C_in, C_out/groups, *K)"
+        kernel = _filled("weight", weight, layout, channels, geometry.kernel_size)
+        return cls(geometry, inputs, kernel, groups, direct)
+
+    def of_group(self, out_channel: int) -> int:
+        """Return the number that an output channel has in its group."""
+        return out_channel % int(self.weight.shape[1])
+
+    def inputs_of(self, out_channel: int) -> range:
+        """Return the input channels that an output channel sums."""
+        each = len(self.weight) // self.groups
+        group = out_channel // int(self.weight.shape[1])
+        return range(group * each, (group + 1) * each)
+
+    def outputs_of(self, in_channel: int) -> range:
+        """Return the output channels that an input channel adds to."""
+        each = int(self.weight.shape[1])
+        group = in_channel // (len(self.weight) // self.groups)
+        return range(group * each, (group + 1) * each)
 
     @property
     def out_channels(self) -> int:
@@ -90,7 +120,7 @@ def _filled(
         return as_values(array.reshape(*channels, *size))
     if given.ndim != len(channels) + len(size) or given.shape[len(channels) :] != size:
         raise ValueError(
-            f"{name} must be {layout} with {_times(size)} at the end, got {given.shape}"
+            f"{name} must be {layout} with {times(size)} at the end, got {given.shape}"
         )
     return as_values(given)
 
@@ -99,15 +129,11 @@ def _refuse_many(geometry: Geometry, channels: int) -> None:
     if geometry.rank > 3:
         raise ValueError(f"a trace shows one to three axes, got {geometry.rank}")
     products = channels * prod(geometry.input_size) * prod(geometry.kernel_size)
-    cells = max(prod(geometry.full), prod(geometry.output_size))
-    for count, most, what in ((products, MOST_PRODUCTS, "products"), (cells, MOST_CELLS, "cells")):
-        if count > most:
+    cells = prod(map(drawn, geometry.axes))
+    for number, most, what in ((products, MOST_PRODUCTS, "products"), (cells, MOST_CELLS, "cells")):
+        if number > most:
             raise ValueError(
-                f"input {_times(geometry.input_size)} and kernel {_times(geometry.kernel_size)} "
-                f"make {count:,} {what}, more than the {most:,} that can be followed by eye; "
+                f"input {times(geometry.input_size)} and kernel {times(geometry.kernel_size)} "
+                f"make {number:,} {what}, more than the {most:,} that can be followed by eye; "
                 "smaller sizes show the same, and Geometry.tile gives a part of a large layer"
             )
-
-
-def _times(size: tuple[int, ...]) -> str:
-    return "×".join(map(str, size))

@@ -157,6 +157,15 @@ class Trace:
     steps : tuple of Step
     result : int
         The number of the panel that holds the result.
+
+    Examples
+    --------
+    >>> import tconv
+    >>> trace = tconv.explain(2, 3, stride=2, x=[1, 2], weight=[1, 10, 100])
+    >>> for step in trace.steps:
+    ...     print(step.formula)
+    y[0] = 1·1 = 1
+    y[2] = 1·100 + 2·1 = 102
     """
 
     view: str

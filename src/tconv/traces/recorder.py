@@ -36,10 +36,18 @@ class Recorder:
         value, weight = self._held(x), self._held(kernel)
         return self._add(to, (x, kernel), weight * value, product_written(value, weight))
 
+    def count(self, to: Ref, x: Ref, kernel: Ref) -> Write:
+        """Add one to a cell, for a product of an input and a kernel element."""
+        return self._add(to, (x, kernel), 1, "1")
+
     def copy(self, to: Ref, source: Ref) -> Write:
         """Add what one cell holds to another."""
         value = self._held(source)
         return self._add(to, (source,), value, written(value))
+
+    def terms(self, to: Ref) -> int:
+        """Return how many terms a cell holds now."""
+        return len(self._texts.get(to, ()))
 
     def equation(self, name: str, to: Ref) -> str:
         """Write the sum that a cell is by now: ``y[0,2] = 1·3 + 2·1 = 5``."""

@@ -29,3 +29,19 @@ def span(first: Sequence[int], last: Sequence[int]) -> str:
     ('(0,2)…(2,4)', '1')
     """
     return at(first) if tuple(first) == tuple(last) else f"{at(first)}…{at(last)}"
+
+
+def sums(products: int) -> str:
+    """Say what an output does with so many products.
+
+    Examples
+    --------
+    >>> sums(1), sums(0)
+    ('sums 1 product', 'is reached by no input')
+    """
+    return f"sums {counted(products, 'product')}" if products else "is reached by no input"
+
+
+def counted(number: int, thing: str) -> str:
+    """Say how many: ``1 product``, ``4 products``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"

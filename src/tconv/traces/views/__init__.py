@@ -5,11 +5,25 @@ from types import MappingProxyType
 
 from tconv.traces.layer import Layer
 from tconv.traces.model import Trace
+from tconv.traces.views.convolution import convolution
 from tconv.traces.views.gather import gather
+from tconv.traces.views.gradient import gradient
+from tconv.traces.views.overlap import overlap
 from tconv.traces.views.scatter import scatter
+from tconv.traces.views.stretch import stretch
 
 View = Callable[[Layer], Trace]
 
-VIEWS: Mapping[str, View] = MappingProxyType({"scatter": scatter, "gather": gather})
+VIEWS: Mapping[str, View] = MappingProxyType(
+    {
+        "scatter": scatter,
+        "gather": gather,
+        "stretch": stretch,
+        "convolution": convolution,
+        "gradient": gradient,
+        "overlap": overlap,
+    }
+)
+DIRECT = frozenset({"convolution", "deconvolution"})  # their x is the direct convolution's input
 
-__all__ = ["VIEWS", "View"]
+__all__ = ["DIRECT", "VIEWS", "View"]
