@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from tconv.cli import options as o
-from tconv.convolution import times
 from tconv.explorer import Server
 from tconv.geometry import Geometry
 from tconv.traces import VIEWS, explain
+
 
 def explore(
     input: o.MaybeInput = None,
@@ -28,8 +28,12 @@ def explore(
     ] = False,
 ) -> None:
     """Explore a layer in the browser: [b]tconv explore -i 4x4 -k 3 -s 2 -p 1[/b]."""
-    shown = (input, kernel, stride, padding, output_padding, dilation, view)
-    with Server({"state": _state(*shown)} if input or kernel else {"state": {"view": view}}, port) as server:
+    state = {"view": view}
+    if input is not None or kernel is not None:
+        state = _state(input, kernel, stride, padding, output_padding, dilation, view)
+    elif view not in VIEWS:
+        raise ValueError(f"view {view!r} is not one of {', '.join(VIEWS)}")
+    with Server({"state": state}, port) as server:
         print(
             server.url if print_url else f"tconv explorer at {server.url} (Ctrl-C stops)",
             flush=True,
@@ -63,7 +67,7 @@ def _state(
         output_padding = "0"
     return {
         "view": view,
-        "i": times(geometry.input_size),
+        "i": "x".join(map(str, geometry.input_size)),
         "k": kernel,
         "s": stride,
         "p": padding,

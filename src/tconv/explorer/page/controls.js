@@ -44,7 +44,7 @@ export class Controls {
    * @param {{
    *   change: (change: Partial<Wanted>, field: string) => void,
    *   rank: (rank: number) => void,
-   *   values: (which: "x" | "weight", text: string, word: boolean) => void,
+   *   values: (which: "x" | "weight", text: string) => void,
    * }} owner
    */
   constructor(root, owner) {
@@ -197,9 +197,9 @@ export class Controls {
       element("option", { value: "" }, "typed"),
       ...WORDS.map((name) => element("option", { value: name }, name)),
     );
-    text.addEventListener("change", () => this.owner.values(which, text.value, false));
+    text.addEventListener("change", () => this.owner.values(which, text.value));
     word.addEventListener("change", () => {
-      if (word.value) this.owner.values(which, word.value, true);
+      if (word.value) this.owner.values(which, word.value);
     });
     const root = element(
       "div",
