@@ -3,14 +3,28 @@
 import { Layer } from "./layer.js";
 import { integer } from "./parameters.js";
 import { repr } from "./python.js";
+import { convolution } from "./views/convolution.js";
 import { gather } from "./views/gather.js";
+import { gradient } from "./views/gradient.js";
+import { overlap } from "./views/overlap.js";
 import { scatter } from "./views/scatter.js";
+import { stretch } from "./views/stretch.js";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./model.js").Trace} Trace */
 
 /** @type {Readonly<Record<string, (layer: Layer) => Trace>>} */
-export const VIEWS = Object.freeze({ scatter, gather });
+export const VIEWS = Object.freeze({
+  scatter,
+  gather,
+  stretch,
+  convolution,
+  gradient,
+  overlap,
+});
+
+/** Views whose x is the input of the direct convolution that is transposed: (C_out, *O). */
+export const DIRECT = Object.freeze(["convolution", "deconvolution"]);
 
 /**
  * Explain a transposed convolution step by step, as data that can be drawn.
@@ -26,5 +40,6 @@ export function explain({ geometry, x = null, weight = null, groups = 1, view = 
   if (!Object.hasOwn(VIEWS, view)) {
     throw new Error(`view ${repr(view)} is not one of ${Object.keys(VIEWS).join(", ")}`);
   }
-  return VIEWS[view](Layer.of(geometry, x, weight, integer("groups", groups, 1)));
+  const number = integer("groups", groups, 1);
+  return VIEWS[view](Layer.of(geometry, x, weight, number, DIRECT.includes(view)));
 }
