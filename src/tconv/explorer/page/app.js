@@ -38,7 +38,8 @@ class Explorer {
 
   constructor() {
     const stages = byId("stages");
-    [this.first, this.second] = [0, 1].map((n) => this.#stageIn(stages, n));
+    this.first = this.#stageIn(stages, 0);
+    this.second = this.#stageIn(stages, 1);
     this.second.root.hidden = true;
     this.timeline = new Timeline(byId("timeline"), (frame) => this.go(frame));
     this.controls = new Controls(byId("panel"), {
@@ -46,11 +47,9 @@ class Explorer {
       rank: (rank) => this.#rank(rank),
       values: (which, text) => this.#values(which, text),
     });
-    const sections = [0, 1, 2].map(() => element("section"));
-    byId("facts").append(...sections);
-    this.facts = new FactsPanel(sections[0]);
-    this.picture = new PicturePanel(sections[1]);
-    this.code = new CodePanel(sections[2]);
+    this.code = new CodePanel(sectionIn("panel"));
+    this.facts = new FactsPanel(sectionIn("facts"));
+    this.picture = new PicturePanel(sectionIn("facts"));
     this.#buttons();
     document.addEventListener("keydown", (event) => this.#pressed(event));
     window.addEventListener("hashchange", () => this.open(textsIn(location.hash.slice(1))));
@@ -86,7 +85,7 @@ class Explorer {
     byId("link").addEventListener("click", () =>
       copied(byId("link"), linkTo(this.#state())),
     );
-    byId("help").addEventListener("click", () => byId("keys").showModal());
+    byId("help").addEventListener("click", () => /** @type {HTMLDialogElement} */ (byId("keys")).showModal());
     const menu = /** @type {HTMLDetailsElement} */ (byId("save"));
     menu.addEventListener("click", (event) => {
       const kind = /** @type {HTMLElement} */ (event.target).dataset.save;
@@ -284,6 +283,13 @@ class Explorer {
     this.timeline.go(where);
     event.preventDefault();
   }
+}
+
+/** @param {string} id */
+function sectionIn(id) {
+  const section = element("section");
+  byId(id).append(section);
+  return section;
 }
 
 /** @param {unknown} why */

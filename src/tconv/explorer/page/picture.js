@@ -2,11 +2,13 @@
  * A picture enlarged by the layer on screen, so that its checkerboard can be seen.
  *
  * @typedef {{width: number, height: number, data: Float64Array}} Plane
+ * @typedef {{stride: number, dilation: number, effectiveKernel: number, cropStart: number,
+ *   cropEnd: number, phases?: number, taps: (phase: number) => Iterable<number>}} PictureAxis
  */
 
 /**
  * One plane through a transposed convolution of two axes.
- * @param {Plane} plane @param {any[]} axes the two axes of the layer
+ * @param {Plane} plane @param {PictureAxis[]} axes down and across
  * @param {number[][]} kernel
  * @returns {Plane}
  */
@@ -32,7 +34,7 @@ export function enlarge(plane, axes, kernel) {
   return { width, height, data };
 }
 
-/** @param {number} size @param {any} axis */
+/** @param {number} size @param {PictureAxis} axis */
 function enlarged(size, axis) {
   const full = (size - 1) * axis.stride + axis.effectiveKernel;
   return Math.max(full - axis.cropStart - axis.cropEnd, 1);
@@ -40,13 +42,13 @@ function enlarged(size, axis) {
 
 /**
  * What each phase makes of a constant one: the sum of its taps.
- * @param {any[]} axes @param {number[][]} kernel
+ * @param {PictureAxis[]} axes @param {number[][]} kernel
  * @returns {number[][]}
  */
 export function gains(axes, kernel) {
   const [down, across] = axes;
-  return range(down.stride).map((r) =>
-    range(across.stride).map((q) => {
+  return range(down.phases ?? down.stride).map((r) =>
+    range(across.phases ?? across.stride).map((q) => {
       let sum = 0;
       for (const k of down.taps(r)) for (const l of across.taps(q)) sum += kernel[k][l];
       return sum;

@@ -6,10 +6,12 @@ import { PIXELS, SIZE } from "./photograph.js";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./picture.js").Plane} Plane */
+/** @typedef {import("./picture.js").PictureAxis} PictureAxis */
 
 const GREY = 150;
 const LEVEL = 1e-9;
 const MOST_BARS = 64;
+const SHOWN = 128; // pixels of the screen
 
 export class PicturePanel {
   /** @param {HTMLElement} root */
@@ -38,8 +40,7 @@ export class PicturePanel {
    * @param {number[] | null} kernel its numbers, row by row; null where it holds letters
    */
   show(geometry, kernel) {
-    const axes = geometry.rank === 1 ? [geometry.axes[0], geometry.axes[0]] : geometry.axes.slice(-2);
-    const weights = grid(geometry, kernel);
+    const [axes, weights] = onPictures(geometry, kernel);
     const phases = gains(axes, weights).flat();
     const mean = phases.reduce((sum, gain) => sum + gain, 0) / phases.length;
     const scale = Math.abs(mean) > LEVEL ? mean : Math.max(...phases.map(Math.abs)) || 1;
@@ -77,31 +78,52 @@ export class PicturePanel {
       : `${count}, gains ${low} to ${high} of the mean: a flat grey turns into a checkerboard.`;
     this.bars.setAttribute("aria-label", said);
     const made = kernel ? "" : " Letters count as ones.";
-    const twice = geometry.rank === 1 ? " One axis, used on both." : "";
-    this.note.textContent = said + made + twice;
+    const rows = geometry.rank === 1 ? " Along the rows; down, pixels repeat." : "";
+    this.note.textContent = said + made + rows;
   }
 }
 
-/** @param {Geometry} geometry @param {number[] | null} kernel @returns {number[][]} */
-function grid(geometry, kernel) {
-  const size = geometry.kernelSize.slice(-2);
+/**
+ * The layer's last two axes and its kernel in rows; a layer of one axis works along the rows.
+ * @param {Geometry} geometry @param {number[] | null} kernel
+ * @returns {[PictureAxis[], number[][]]}
+ */
+function onPictures({ axes, rank, kernelSize }, kernel) {
+  const size = kernelSize.slice(-2);
   const flat = kernel ?? Array(size.reduce((all, n) => all * n, 1)).fill(1);
-  if (size.length === 1) return flat.map((one) => flat.map((other) => one * other));
-  return Array.from({ length: size[0] }, (_, row) =>
+  if (rank === 1) return [[repeating(axes[0].stride), axes[0]], Array(axes[0].stride).fill(flat)];
+  const rows = Array.from({ length: size[0] }, (_, row) =>
     flat.slice(row * size[1], (row + 1) * size[1]),
   );
+  return [axes.slice(-2), rows];
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Plane[]} planes red, green, blue */
+/** An axis that repeats every pixel, all of whose phases are one. @param {number} stride */
+function repeating(stride) {
+  const sizes = { stride, dilation: 1, effectiveKernel: stride, cropStart: 0, cropEnd: 0 };
+  return { ...sizes, phases: 1, taps: () => [0] };
+}
+
+/**
+ * Draw the middle of a picture, every pixel on whole pixels of the screen.
+ * @param {HTMLCanvasElement} canvas @param {Plane[]} planes red, green, blue
+ */
 function paint(canvas, planes) {
   const { width, height } = planes[0];
-  canvas.width = width;
-  canvas.height = height;
+  const zoom = Math.max(2, Math.floor(SHOWN / Math.max(Math.min(width, height), 1)));
+  const size = Math.floor(SHOWN / zoom);
+  const [across, down] = [Math.min(size, width), Math.min(size, height)];
+  const [left, top] = [(width - across) >> 1, (height - down) >> 1];
+  canvas.width = across;
+  canvas.height = down;
+  canvas.style.width = `${across * zoom}px`;
+  canvas.style.height = `${down * zoom}px`;
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const image = context.createImageData(width, height);
-  for (let pixel = 0; pixel < width * height; pixel++) {
+  const image = context.createImageData(across, down);
+  for (let pixel = 0; pixel < across * down; pixel++) {
+    const from = (top + Math.floor(pixel / across)) * width + left + (pixel % across);
     planes.forEach(({ data }, colour) => {
-      image.data[4 * pixel + colour] = Math.round(data[pixel]);
+      image.data[4 * pixel + colour] = Math.round(data[from]);
     });
     image.data[4 * pixel + 3] = 255;
   }

@@ -6,8 +6,8 @@ import { Links, key, refOf } from "./links.js";
 /** @typedef {import("./model.js").Trace} Trace */
 /** @typedef {import("./links.js").Ref} Ref */
 
-const SLIDE = 1280 * 720;
-const NARROWEST = 480;
+const SLIDE = 1100 * 640;
+const SMALLEST_TEXT = 1.5;
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Stage {
@@ -20,8 +20,27 @@ export class Stage {
     this.root = root;
     this.owner = owner;
     this.theme = "light";
+    /** @type {Trace | null} */
+    this.trace = null;
+    this.frame = 0;
+    /** @type {Links | null} */
+    this.links = null;
+    /** @type {ReturnType<typeof layout> | null} */
+    this.layout = null;
+    this.size = [0, 0];
+    /** @type {SVGSVGElement | null} */
+    this.drawn = null;
+    /** @type {SVGElement | null} */
+    this.halo = null;
+    this.head = "";
     /** @type {string[]} */
     this.lines = [];
+    /** @type {string[]} */
+    this.names = [];
+    /** @type {SVGElement[]} */
+    this.parts = [];
+    this.told = "";
+    this.editing = false;
     /** @type {Ref | null} */
     this.pinned = null;
     /** @type {Ref | null} */
@@ -63,7 +82,7 @@ export class Stage {
   }
 
   #resized() {
-    if (!this.trace || !this.size) return;
+    if (!this.trace) return;
     const [width, height] = this.#slide();
     if (width !== this.size[0] || height !== this.size[1]) {
       this.layout = null;
@@ -71,11 +90,11 @@ export class Stage {
     }
   }
 
-  /** A slide of the usual area, in the shape of the room there is. */
+  /** A slide of the usual area in the shape of the room; smaller where text would be too small. */
   #slide() {
-    const wide = Math.max(this.root.clientWidth, NARROWEST);
-    const tall = Math.max(this.root.clientHeight, 240);
-    const scale = Math.sqrt(SLIDE / (wide * tall));
+    const wide = Math.max(this.root.clientWidth, 240);
+    const tall = Math.max(this.root.clientHeight, 200);
+    const scale = Math.min(Math.sqrt(SLIDE / (wide * tall)), SMALLEST_TEXT);
     return [Math.round(wide * scale), Math.round(tall * scale)];
   }
 
@@ -86,7 +105,7 @@ export class Stage {
       const [width, height] = this.size;
       this.layout = layout(trace, { width, height });
     }
-    const text = svg(frame(this.layout, /** @type {number} */ (this.frame)), this.theme);
+    const text = svg(frame(this.layout, this.frame), this.theme);
     this.#put(text);
     this.#light(this.cursor ?? this.pinned);
   }
@@ -104,8 +123,8 @@ export class Stage {
     const alike =
       this.drawn &&
       head.slice(0, head.indexOf("<title")) === this.head &&
-      names.length === this.names?.length &&
-      names.every((name, n) => name === this.names?.[n]);
+      names.length === this.names.length &&
+      names.every((name, n) => name === this.names[n]);
     if (alike) {
       lines.forEach((line, n) => {
         if (line !== this.lines[n]) morph(this.parts[n], parsed(line));
@@ -180,7 +199,7 @@ export class Stage {
 
   /** @returns {Ref} */
   #first() {
-    const writes = this.trace?.steps[(this.frame ?? 0) - 1]?.focus[0];
+    const writes = this.trace?.steps[this.frame - 1]?.focus[0];
     return writes ? [writes[0], writes[1]] : [0, 0];
   }
 
