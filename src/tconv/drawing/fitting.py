@@ -72,7 +72,7 @@ def fitted(text: str, across: float, down: float, size: float) -> Fitted:
     >>> fitted("10", 40, 40, 16)
     Fitted(size=16, lines=('10',))
     >>> fitted("w3·a + w1·b", 60, 60, 16)
-    Fitted(size=16, lines=('w3·a', '+ w1·b'))
+    Fitted(size=15.0, lines=('w3·a', '+ w1·b'))
     >>> fitted("1 + 2 + 3 + 4 + 5 + 6", 24, 24, 16)
     Fitted(size=9.0, lines=('… + 5', '+ 6'))
     """
