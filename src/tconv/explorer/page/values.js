@@ -1,0 +1,108 @@
+/** Cell values — numbers, fractions, letters — exact where they can be, and how they are written. */
+
+import { Fraction, plus, times } from "./numbers.js";
+import { repr, typeName } from "./python.js";
+import { Expression } from "./symbolic.js";
+
+export { Expression, Fraction };
+
+/** @typedef {number | Fraction | Expression} Value */
+/** @typedef {number | string | null} Shown what JSON holds of a value: a number, or a text */
+
+/**
+ * Return a value as cells hold it.
+ * @param {unknown} given
+ * @returns {Value}
+ */
+export function asValue(given) {
+  if (given instanceof Expression) return given;
+  if (typeof given === "boolean") {
+    throw new Error("a cell holds a number, a fraction or a letter, got a bool");
+  }
+  if (given instanceof Fraction) {
+    const whole = given.denominator === 1n ? Number(given.numerator) : NaN;
+    return Number.isSafeInteger(whole) ? whole : given;
+  }
+  if (typeof given !== "number") {
+    throw new Error(
+      `a cell holds a number, a fraction or a letter, got ${typeName(given)} ${repr(given)}`,
+    );
+  }
+  if (!Number.isFinite(given)) throw new Error(`a cell holds finite numbers, got ${repr(given)}`);
+  return given + 0; // no negative zero
+}
+
+/**
+ * @param {Value} a
+ * @param {Value} b
+ * @returns {Value}
+ */
+export function add(a, b) {
+  if (a instanceof Expression) return a.plus(b);
+  return b instanceof Expression ? b.plus(a) : plus(a, b);
+}
+
+/**
+ * @param {Value} a
+ * @param {Value} b
+ * @returns {Value}
+ */
+export function multiply(a, b) {
+  if (a instanceof Expression) return a.times(b);
+  return b instanceof Expression ? b.times(a) : times(a, b);
+}
+
+/**
+ * Write a value; of a number that is not whole, six significant digits.
+ * @param {Value} value
+ * @returns {string}
+ */
+export function written(value) {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return String(value);
+  const [rounded, power] = Math.abs(value).toExponential(5).split("e");
+  const sign = value < 0 ? "-" : "";
+  const digits = rounded.replace(".", "").replace(/0+$/, "");
+  const exponent = Number(power);
+  if (exponent < -4 || exponent >= 16) {
+    const rest = digits.slice(1);
+    return `${sign}${digits[0]}${rest && `.${rest}`}e${exponent}`;
+  }
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, "0");
+  const rest = digits.slice(exponent + 1);
+  return `${sign}${whole}${rest && `.${rest}`}`;
+}
+
+/**
+ * Write a product with its factors: `2·3`, `2·(-1)`; letters as their product `w2·a`.
+ * @param {Value} value
+ * @param {Value} weight
+ */
+export function productWritten(value, weight) {
+  if (value instanceof Expression || weight instanceof Expression) {
+    return written(multiply(weight, value));
+  }
+  return `${factorWritten(value)}·${factorWritten(weight)}`;
+}
+
+/** @param {Value} value */
+function factorWritten(value) {
+  const text = written(value);
+  return text.startsWith("-") ? `(${text})` : text;
+}
+
+/**
+ * Join terms with plus signs, and with minus where a term begins with one.
+ * @param {readonly string[]} terms
+ */
+export function sumWritten(terms) {
+  return terms.join(" + ").replaceAll("+ -", "- ") || "0";
+}
+
+/**
+ * @param {Value} value
+ * @returns {number | string}
+ */
+export function jsonable(value) {
+  return typeof value === "number" ? value : String(value);
+}
