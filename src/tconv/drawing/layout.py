@@ -14,8 +14,10 @@ WIDTH, HEIGHT, MARGIN, BARE_MARGIN = 1280.0, 720.0, 48.0, 20.0
 TITLE, TITLE_LINE, SIZE_TEXT, SIZE_LINE = 30, 64, 15, 22
 CAPTION = 122  # below the stage
 LABEL, LABEL_GAP = 18, 9
+STACKED_FROM, STACKED_NAME, STACKED_SIZE, STACKED_LINE = 5, 15, 13, 17
 HEADER, TICK, PLANE_CAPTION = 34, 20, 22
 PANEL_GAP, ROW_GAP, PLANE_GAP, WIDEST_GAP = 56, 30, 22, 130
+NARROW_GAP, BESIDE = 30, 0.6
 LARGEST, SMALLEST, STEP = 84, 6, 1
 TICKED = 20  # the smallest cells that have index ticks
 RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
@@ -77,6 +79,7 @@ class Layout:
     cell_height: float
     font: float
     ticks: bool
+    stacked: bool
     places: tuple[Place, ...]
     history: tuple[tuple[tuple[Entry, ...], ...], ...]
 
@@ -135,13 +138,13 @@ def layout(
     bottom = height - (CAPTION if captions else margin)
     totals, sums = _longest(trace, history)
     across, down = width - 2 * margin, bottom - top
-    grids = [_grid(panel) for panel in trace.panels]
+    grids = [grid_of(panel) for panel in trace.panels]
     best = (-1.0, 0, 1, 1.0, 1.0, 1.0)
     flat = all(grid.rows == 1 and not grid.lead for grid in grids)
     stretched = 0.06 if flat else 0.3
-    abreast_most = 1 if flat else len(grids)
-    for mode, abreast, ratio in product(range(3), range(abreast_most, 0, -1), RATIOS):
-        blocks = _blocks(trace.panels, grids, mode)
+    stacked = len(grids) >= STACKED_FROM
+    for mode, abreast, ratio in product(range(3), range(len(grids), 0, -1), RATIOS):
+        blocks = _blocks(trace.panels, grids, mode, stacked)
         tall = _tallest(blocks, abreast, ratio, across, down)
         wide = tall * ratio
         largest = min(tall * FONT_OF_CELL, FONT_ENOUGH)
@@ -149,10 +152,12 @@ def layout(
         apart = min(fitted(text, wide, tall, largest).size for text in sums)
         font = max(size, largest * LEAST_FONT)
         score = (size + font + apart / 2) * (1 - stretched * (ratio - 1)) + tall / 100
+        if flat and abreast > 1:
+            score *= BESIDE
         if score > best[0]:
             best = (score, mode, abreast, tall, wide, font)
     _, mode, abreast, tall, wide, font = best
-    blocks = _blocks(trace.panels, grids, mode)
+    blocks = _blocks(trace.panels, grids, mode, stacked)
     room = (margin, top, width - margin, bottom)
     places, stage = _placed(blocks, abreast, wide, tall, room)
     return Layout(
@@ -166,13 +171,14 @@ def layout(
         cell_height=tall,
         font=font,
         ticks=tall >= TICKED,
+        stacked=stacked,
         places=places,
         history=history,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Grid:
     """How a panel's cells fall into planes."""
 
     rows: int
@@ -187,17 +193,19 @@ class _Grid:
 class _Block:
     """A panel's planes, in rows, and the least width of its label."""
 
-    grid: _Grid
+    grid: Grid
     down: int
     across: int
     label: float
+    header: float
+    gap: float
 
     def measure(self, wide: float, tall: float) -> tuple[float, float]:
         """Return width and height for a cell size."""
         plane_width, plane_height = self.plane(wide, tall)
         return (
             max(self.across * (plane_width + PLANE_GAP) - PLANE_GAP, self.label),
-            HEADER + self.down * (plane_height + PLANE_GAP) - PLANE_GAP,
+            self.header + self.down * (plane_height + PLANE_GAP) - PLANE_GAP,
         )
 
     def plane(self, wide: float, tall: float) -> tuple[float, float]:
@@ -210,7 +218,8 @@ class _Block:
         )
 
 
-def _grid(panel: Panel) -> _Grid:
+def grid_of(panel: Panel) -> Grid:
+    """Return how a panel falls into planes: its last axes, and one plane for each place before."""
     flat = len(panel.size) == 1 or _leads(panel.axes[-2])
     lead = panel.size[: -1 if flat else -2]
     rows = 1 if flat else panel.size[-2]
@@ -221,7 +230,7 @@ def _grid(panel: Panel) -> _Grid:
             at = [i + first for i, first in zip(place, panel.origin, strict=False)]
             captions.append(", ".join(f"{n} {i}" for n, i in zip(names, at, strict=True)))
     first_row = None if flat else panel.origin[-2]
-    return _Grid(rows, panel.size[-1], lead, tuple(captions), first_row, panel.origin[-1])
+    return Grid(rows, panel.size[-1], lead, tuple(captions), first_row, panel.origin[-1])
 
 
 def _leads(axis: str) -> bool:
@@ -232,7 +241,9 @@ def _short(axis: str, axes: int) -> str:
     return axis.replace("put channel", "") if axes > 1 else axis
 
 
-def _blocks(panels: Sequence[Panel], grids: Sequence[_Grid], mode: int) -> list[_Block]:
+def _blocks(
+    panels: Sequence[Panel], grids: Sequence[Grid], mode: int, stacked: bool
+) -> list[_Block]:
     """Stack each panel's planes: below each other, in a square, or side by side."""
     blocks = []
     for panel, grid in zip(panels, grids, strict=True):
@@ -240,8 +251,12 @@ def _blocks(panels: Sequence[Panel], grids: Sequence[_Grid], mode: int) -> list[
         across = (1, _root(planes), planes)[mode]
         if len(grid.lead) > 1:
             across = grid.lead[-1]
-        label = _label_width(panel)
-        blocks.append(_Block(grid, -(-planes // across), across, label))
+        name, size = _label_widths(panel, stacked)
+        if stacked:
+            label, header, gap = max(name, size), HEADER + STACKED_LINE, NARROW_GAP
+        else:
+            label, header, gap = name + LABEL_GAP + size, HEADER, PANEL_GAP
+        blocks.append(_Block(grid, -(-planes // across), across, label, header, gap))
     return blocks
 
 
@@ -252,9 +267,10 @@ def _root(planes: int) -> int:
     return side
 
 
-def _label_width(panel: Panel) -> float:
-    """Return the width of a panel's name and size."""
-    return text_width(panel.name, LABEL, "bold") + LABEL_GAP + text_width(panel.label, LABEL)
+def _label_widths(panel: Panel, stacked: bool) -> tuple[float, float]:
+    """Return the widths of a panel's name and of its size."""
+    name, size = (STACKED_NAME, STACKED_SIZE) if stacked else (LABEL, LABEL)
+    return text_width(panel.name, name, "bold"), text_width(panel.label, size)
 
 
 def _rows(blocks: Sequence[_Block], abreast: int) -> list[Sequence[_Block]]:
@@ -278,7 +294,7 @@ def _tallest(
         wide, high = 0.0, -float(ROW_GAP)
         for row in _rows(blocks, abreast):
             sizes = [block.measure(tall * ratio, tall) for block in row]
-            wide = max(wide, _added([size[0] for size in sizes]) + PANEL_GAP * (len(row) - 1))
+            wide = max(wide, _added([size[0] for size in sizes]) + row[0].gap * (len(row) - 1))
             high += max(size[1] for size in sizes) + ROW_GAP
         if wide <= across and high <= down:
             return tall
@@ -302,7 +318,7 @@ def _placed(
     left = end
     for row, measured, height in zip(rows, sizes, heights, strict=True):
         taken = _added([size[0] for size in measured])
-        gap = min(max((end - start - taken) / (len(row) + 1), PANEL_GAP), WIDEST_GAP)
+        gap = min(max((end - start - taken) / (len(row) + 1), row[0].gap), WIDEST_GAP)
         x = start + (end - start - taken - gap * (len(row) - 1)) / 2
         left = min(left, x)
         for block, (block_width, block_height) in zip(row, measured, strict=True):
@@ -319,7 +335,7 @@ def _place(
     grid = block.grid
     tick = TICK if tall >= TICKED else 0
     plane_width, plane_height = block.plane(wide, tall)
-    above = HEADER + tick + (PLANE_CAPTION if grid.captions else 0)
+    above = block.header + tick + (PLANE_CAPTION if grid.captions else 0)
     used = block.across * (plane_width + PLANE_GAP) - PLANE_GAP
     left = x + (block_width - used) / 2
     corners = []

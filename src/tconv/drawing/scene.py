@@ -12,6 +12,9 @@ from tconv.drawing.layout import (
     NARROWEST_PLANE,
     SIZE_LINE,
     SIZE_TEXT,
+    STACKED_LINE,
+    STACKED_NAME,
+    STACKED_SIZE,
     TITLE,
     TITLE_LINE,
     Box,
@@ -242,9 +245,14 @@ def _labels(layout: Layout, panel: int) -> list[Primitive]:
     """Name a panel, its planes, and the indices of its cells."""
     grid, place = layout.trace.panels[panel], layout.places[panel]
     y = place.y + LABEL
+    large, small = (STACKED_NAME, STACKED_SIZE) if layout.stacked else (LABEL, LABEL)
+    if layout.stacked:
+        after, below = place.x, y + STACKED_LINE
+    else:
+        after, below = place.x + width(grid.name, LABEL, "bold") + LABEL_GAP, y
     parts: list[Primitive] = [
-        Text(place.x, y, grid.name, LABEL, f"{grid.role}-line", bold=True),
-        Text(place.x + width(grid.name, LABEL, "bold") + LABEL_GAP, y, grid.label, LABEL, "ink"),
+        Text(place.x, y, grid.name, large, f"{grid.role}-line", bold=True),
+        Text(after, below, grid.label, small, "ink"),
     ]
     wide, tall = layout.cell_width, layout.cell_height
     tick = min(12.0, tall * 0.36)

@@ -28,6 +28,10 @@ export const SIZE_TEXT = 15;
 export const SIZE_LINE = 22;
 export const LABEL = 18;
 export const LABEL_GAP = 9;
+export const STACKED_NAME = 15;
+export const STACKED_SIZE = 13;
+export const STACKED_LINE = 17;
+const STACKED_FROM = 5;
 export const NARROWEST_PLANE = 66;
 const WIDTH = 1280;
 const HEIGHT = 720;
@@ -40,6 +44,8 @@ const PANEL_GAP = 56;
 const ROW_GAP = 30;
 const PLANE_GAP = 22;
 const WIDEST_GAP = 130;
+const NARROW_GAP = 30;
+const BESIDE = 0.6;
 const LARGEST = 84;
 const SMALLEST = 6;
 const STEP = 1;
@@ -62,6 +68,7 @@ export class Layout {
    * @param {number} fields.cellWidth
    * @param {number} fields.cellHeight
    * @param {number} fields.font
+   * @param {boolean} fields.stacked
    * @param {Place[]} fields.places
    * @param {Entry[][][]} fields.history
    */
@@ -76,6 +83,7 @@ export class Layout {
     this.cellHeight = fields.cellHeight;
     this.font = fields.font;
     this.ticks = fields.cellHeight >= TICKED;
+    this.stacked = fields.stacked;
     this.places = fields.places;
     this.history = fields.history;
   }
@@ -135,10 +143,11 @@ export function layout(
   const grids = trace.panels.map(gridOf);
   const flat = grids.every((grid) => grid.rows === 1 && !grid.lead.length);
   const stretched = flat ? 0.06 : 0.3;
+  const stacked = grids.length >= STACKED_FROM;
   let best = { score: -1, mode: 0, abreast: 1, tall: 1, wide: 1, font: 1 };
   for (let mode = 0; mode < 3; mode++) {
-    const blocks = blocksOf(trace.panels, grids, mode);
-    for (let abreast = flat ? 1 : grids.length; abreast > 0; abreast--) {
+    const blocks = blocksOf(trace.panels, grids, mode, stacked);
+    for (let abreast = grids.length; abreast > 0; abreast--) {
       for (const ratio of RATIOS) {
         const tall = tallest(blocks, abreast, ratio, across, down);
         const wide = tall * ratio;
@@ -146,12 +155,13 @@ export function layout(
         const size = Math.min(...totals.map((text) => fitted(text, wide, tall, largest).size));
         const apart = Math.min(...sums.map((text) => fitted(text, wide, tall, largest).size));
         const font = Math.max(size, largest * LEAST_FONT);
-        const score = (size + font + apart / 2) * (1 - stretched * (ratio - 1)) + tall / 100;
+        let score = (size + font + apart / 2) * (1 - stretched * (ratio - 1)) + tall / 100;
+        if (flat && abreast > 1) score *= BESIDE;
         if (score > best.score) best = { score, mode, abreast, tall, wide, font };
       }
     }
   }
-  const blocks = blocksOf(trace.panels, grids, best.mode);
+  const blocks = blocksOf(trace.panels, grids, best.mode, stacked);
   /** @type {Box} */
   const room = [margin, top, width - margin, bottom];
   const { places, stage } = placed(blocks, best.abreast, best.wide, best.tall, room);
@@ -165,6 +175,7 @@ export function layout(
     cellWidth: best.wide,
     cellHeight: best.tall,
     font: best.font,
+    stacked,
     places,
     history,
   });
@@ -188,12 +199,16 @@ class Block {
    * @param {number} down
    * @param {number} across
    * @param {number} label
+   * @param {number} header
+   * @param {number} gap
    */
-  constructor(grid, down, across, label) {
+  constructor(grid, down, across, label, header, gap) {
     this.grid = grid;
     this.down = down;
     this.across = across;
     this.label = label;
+    this.header = header;
+    this.gap = gap;
   }
 
   /**
@@ -206,7 +221,7 @@ class Block {
     const [planeWidth, planeHeight] = this.plane(wide, tall);
     return [
       Math.max(this.across * (planeWidth + PLANE_GAP) - PLANE_GAP, this.label),
-      HEADER + this.down * (planeHeight + PLANE_GAP) - PLANE_GAP,
+      this.header + this.down * (planeHeight + PLANE_GAP) - PLANE_GAP,
     ];
   }
 
@@ -280,13 +295,18 @@ function product(sizes) {
  * @param {readonly Panel[]} panels
  * @param {Grid[]} grids
  * @param {number} mode
+ * @param {boolean} stacked
  */
-function blocksOf(panels, grids, mode) {
+function blocksOf(panels, grids, mode, stacked) {
   return panels.map((panel, at) => {
     const { lead } = grids[at];
     const planes = product(lead);
     const across = lead.length > 1 ? lead[lead.length - 1] : [1, root(planes), planes][mode];
-    return new Block(grids[at], Math.ceil(planes / across), across, labelWidth(panel));
+    const down = Math.ceil(planes / across);
+    const [name, size] = labelWidths(panel, stacked);
+    return stacked
+      ? new Block(grids[at], down, across, Math.max(name, size), HEADER + STACKED_LINE, NARROW_GAP)
+      : new Block(grids[at], down, across, name + LABEL_GAP + size, HEADER, PANEL_GAP);
   });
 }
 
@@ -297,9 +317,14 @@ function root(planes) {
   return side;
 }
 
-/** @param {Panel} panel */
-function labelWidth(panel) {
-  return textWidth(panel.name, LABEL, "bold") + LABEL_GAP + textWidth(panel.label, LABEL);
+/**
+ * Return the widths of a panel's name and of its size.
+ * @param {Panel} panel
+ * @param {boolean} stacked
+ */
+function labelWidths({ name, label }, stacked) {
+  const [large, small] = stacked ? [STACKED_NAME, STACKED_SIZE] : [LABEL, LABEL];
+  return [textWidth(name, large, "bold"), textWidth(label, small)];
 }
 
 /**
@@ -335,7 +360,7 @@ function tallest(blocks, abreast, ratio, across, down) {
     let high = -ROW_GAP;
     for (const row of rows) {
       const sizes = row.map((block) => block.measure(tall * ratio, tall));
-      const gaps = PANEL_GAP * (row.length - 1);
+      const gaps = row[0].gap * (row.length - 1);
       wide = Math.max(wide, added(sizes.map((size) => size[0])) + gaps);
       high += Math.max(...sizes.map((size) => size[1])) + ROW_GAP;
     }
@@ -370,7 +395,7 @@ function placed(blocks, abreast, wide, tall, room) {
   rows.forEach((row, at) => {
     const taken = added(sizes[at].map((size) => size[0]));
     const spread = (end - start - taken) / (row.length + 1);
-    const gap = Math.min(Math.max(spread, PANEL_GAP), WIDEST_GAP);
+    const gap = Math.min(Math.max(spread, row[0].gap), WIDEST_GAP);
     let x = start + (end - start - taken - gap * (row.length - 1)) / 2;
     left = Math.min(left, x);
     row.forEach((block, along) => {
@@ -397,7 +422,7 @@ function placeOf(block, x, y, wide, tall, blockWidth) {
   const { grid } = block;
   const tick = tall >= TICKED ? TICK : 0;
   const [planeWidth, planeHeight] = block.plane(wide, tall);
-  const above = HEADER + tick + (grid.captions.length ? PLANE_CAPTION : 0);
+  const above = block.header + tick + (grid.captions.length ? PLANE_CAPTION : 0);
   const used = block.across * (planeWidth + PLANE_GAP) - PLANE_GAP;
   const left = x + (blockWidth - used) / 2;
   /** @type {[number, number][]} */

@@ -10,6 +10,9 @@ import {
   shown,
   SIZE_LINE,
   SIZE_TEXT,
+  STACKED_LINE,
+  STACKED_NAME,
+  STACKED_SIZE,
   TITLE,
   TITLE_LINE,
 } from "./layout.js";
@@ -245,11 +248,14 @@ function labels(layout, number) {
   const { name, label, role } = layout.trace.panels[number];
   const place = layout.places[number];
   const y = place.y + LABEL;
-  const after = place.x + width(name, LABEL, "bold") + LABEL_GAP;
+  const [large, small] = layout.stacked ? [STACKED_NAME, STACKED_SIZE] : [LABEL, LABEL];
+  const [after, below] = layout.stacked
+    ? [place.x, y + STACKED_LINE]
+    : [place.x + width(name, LABEL, "bold") + LABEL_GAP, y];
   /** @type {Primitive[]} */
   const parts = [
-    { type: "text", x: place.x, y, text: name, size: LABEL, fill: `${role}-line`, bold: true },
-    { type: "text", x: after, y, text: label, size: LABEL, fill: "ink" },
+    { type: "text", x: place.x, y, text: name, size: large, fill: `${role}-line`, bold: true },
+    { type: "text", x: after, y: below, text: label, size: small, fill: "ink" },
   ];
   const { cellWidth: wide, cellHeight: tall } = layout;
   const size = Math.min(12, tall * 0.36);
