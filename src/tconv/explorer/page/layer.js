@@ -16,7 +16,7 @@ const MOST_PRODUCTS = 20_000;
 const MOST_CELLS = 20_000;
 
 /** @type {Record<string, (size: readonly number[], kernel: boolean) => readonly Value[]>} */
-const FILLED = {
+export const FILLED = {
   letters: (size, kernel) => (kernel ? weights(size) : letters(count(size))),
   numbers: (size) => Array.from({ length: count(size) }, (_, n) => n + 1),
   ones: (size) => Array(count(size)).fill(1),
