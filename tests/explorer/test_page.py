@@ -2,11 +2,13 @@
 
 import json
 import re
+from fractions import Fraction
 
 import pytest
-from explorer.conftest import LAPTOP, PHONE
 
 import tconv
+from explorer.conftest import LAPTOP, PHONE
+from tconv.explorer import html, iframe
 
 LAYER = "view=scatter&i=2x2&k=3&s=2&p=0&x=1,2;3,4&w=ones"
 
@@ -40,6 +42,12 @@ def result(page, panel=2):
         for name, text in cells(page).items()
         if name.startswith(f"{panel},")
     }
+
+
+def drawn(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('#picture-0 text')].map((t) => t.textContent).join(' ')"
+    )
 
 
 def number(page, name, value):
@@ -177,7 +185,16 @@ def test_values_are_typed_as_rows_and_the_size_follows(opened):
     page.keyboard.press("Enter")
     assert page.input_value("input[name=kernelSize0]") == "2"
     page.click("[data-go=last]")
-    assert [result(page)[at] for at in range(8)] == ["1", "10", "2", "20", "100", "1000", "200", "2000"]
+    assert [result(page)[at] for at in range(8)] == [
+        "1",
+        "10",
+        "2",
+        "20",
+        "100",
+        "1000",
+        "200",
+        "2000",
+    ]
 
 
 @pytest.mark.parametrize("word", ["letters", "numbers", "ones"])
@@ -193,7 +210,7 @@ def test_random_values_are_numbers_that_the_link_holds(opened):
     page.select_option("[aria-label='Kernel values, filled with']", "random")
     text = page.input_value("[aria-label='Kernel values']")
     assert re.fullmatch(r"(-?\d+,){2}-?\d+(;(-?\d+,){2}-?\d+){2}", text)
-    assert f"w={text}" in settled_hash(page, "w=")
+    settled_hash(page, f"w={text}")
 
 
 def test_what_is_no_value_is_refused_in_a_sentence(opened):
@@ -241,7 +258,7 @@ def test_axes_come_apart_and_together(opened):
     link = settled_hash(page, "i=2x4")
     assert tuple(map(int, re.search(r"i=(\d+)x(\d+)", link).groups())) == (2, 4)
     geometry = tconv.Geometry.of((2, 4), 3, 2, ((1, 0), (1, 1)))
-    assert f"output {'×'.join(map(str, geometry.output_size))}" in page.inner_text("#picture-0").replace("\n", " ")
+    assert f"output {'×'.join(map(str, geometry.output_size))}" in drawn(page)
     page.click("text=Linked")
     assert page.locator("input[name=inputSize1]").count() == 0
     settled_hash(page, "i=2x2")
@@ -319,9 +336,14 @@ def test_presets_all_open(opened):
     page = opened()
     names = page.locator("#preset option").all_inner_texts()
     assert len(names) > 50
-    for value in range(len(names) - 1):
-        page.select_option("#preset", str(value))
-        assert page.locator("#message").is_hidden(), page.inner_text("#message")
+    complaints = page.evaluate(
+        """() => { const select = document.getElementById('preset');
+            return [...select.options].filter(({value}) => value).map(({value}) => {
+                select.value = value;
+                select.dispatchEvent(new Event('change'));
+                return document.getElementById('message').textContent; }); }"""
+    )
+    assert set(complaints) == {""}
     page.select_option("#preset", label="2×2 and ones, stride 2, padding 1")
     page.click("[data-go=last]")
     trace = tconv.explain((2, 2), 3, 2, 1, x=[[1, 2], [3, 4]], weight="ones")
@@ -358,7 +380,9 @@ def test_a_flat_grey_shows_the_checkerboard(opened):
 
 @pytest.mark.parametrize("name", ["pytorch", "keras", "jax", "onnx", "tconv"])
 def test_code_is_copied(opened, name):
-    page = opened("view=scatter&i=4x4&k=4&s=2&p=1&frame=0", permissions=["clipboard-read", "clipboard-write"])
+    page = opened(
+        "view=scatter&i=4x4&k=4&s=2&p=1&frame=0", permissions=["clipboard-read", "clipboard-write"]
+    )
     page.select_option("[aria-label=Framework]", name)
     code = page.inner_text(".code pre")
     page.click(".code button")
@@ -399,7 +423,15 @@ def test_going_back_to_another_link(opened):
 
 @pytest.mark.parametrize(
     "link",
-    ["i=0x2&k=3", "i=four&k=3", "i=4&k=3&p=9", "i=4&k=3&view=sideways", "i=4&k=3&frame=x", "nonsense=1", "i=4&k=3&x=1,2"],
+    [
+        "i=0x2&k=3",
+        "i=four&k=3",
+        "i=4&k=3&p=9",
+        "i=4&k=3&view=sideways",
+        "i=4&k=3&frame=x",
+        "nonsense=1",
+        "i=4&k=3&x=1,2",
+    ],
 )
 def test_a_bad_link_says_why_and_shows_something(opened, link):
     page = opened(link)
@@ -426,7 +458,9 @@ def test_it_fits_a_laptop_without_scrolling(opened):
         ), part
 
 
-@pytest.mark.parametrize("link", [LAYER, "i=6&k=3&s=2&view=stretch", "i=3x3&k=3&view=matrix&beside=gather"])
+@pytest.mark.parametrize(
+    "link", [LAYER, "i=6&k=3&s=2&view=stretch", "i=3x3&k=3&view=matrix&beside=gather"]
+)
 def test_a_small_screen_has_no_horizontal_scroll(opened, link):
     page = opened(f"{link}&frame=2", viewport=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -456,7 +490,9 @@ def test_dark_as_the_system_has_it_or_as_chosen(opened):
 
 
 def test_reduced_motion_has_no_transitions_and_still_plays(opened):
-    moving = "getComputedStyle(document.querySelector('#picture-0 [data-cell] rect')).transitionDuration"
+    moving = (
+        "getComputedStyle(document.querySelector('#picture-0 [data-cell] rect')).transitionDuration"
+    )
     assert opened(LAYER).evaluate(moving) == "0.16s"
     page = opened(f"{LAYER}&frame=0", reduced_motion="reduce")
     assert page.evaluate(moving) == "0s"
@@ -476,13 +512,11 @@ def test_the_list_of_keys(opened):
 @pytest.mark.parametrize(
     ("trace", "panels"),
     [
-        (tconv.explain(3, 2, x=["1/2"] * 0 or [1, 2, 3], weight=[[[1, 2]], ] * 1), 3),
+        (tconv.explain(3, 2, 2, x=[Fraction(1, 3), 2, 0.5], weight=[[[1, 10], [3, -1]]]), 3),
         (tconv.explain((2, 2, 2), 2, stride=2), 3),
     ],
 )
 def test_any_trace_is_played(opened, tmp_path, trace, panels):
-    from tconv.explorer import html
-
     file = tmp_path / "trace.html"
     file.write_text(html(trace), "utf-8")
     page = opened(at=file.as_uri())
@@ -496,8 +530,6 @@ def test_any_trace_is_played(opened, tmp_path, trace, panels):
 
 
 def test_the_notebook_element_plays(opened, tmp_path):
-    from tconv.explorer import iframe
-
     file = tmp_path / "notebook.html"
     file.write_text(
         f"<!doctype html><html data-ready><body>{iframe(tconv.explain(3, 2))}</body>", "utf-8"

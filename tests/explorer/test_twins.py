@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from browser import served
 from explorer.twin_cases import Draw, answers, difference, floats, refused, said
-
 from tconv.geometry import Geometry
 from tconv.traces import VIEWS
 from tconv.traces.values import written
