@@ -159,10 +159,10 @@ return JSON.stringify(given.map(({words, view, x, weight, groups}) => said(() =>
 @pytest.mark.parametrize("view", VIEWS)
 def test_traces(asked, view):
     draw = Draw(3 + list(VIEWS).index(view))
-    layers = [draw.layer(view) for _ in range(250)]
+    layers = [draw.layer(view) for _ in range(200)]
     cases = [layer.told() for layer in layers]
     python = [json.loads(json.dumps(said(layer.trace))) for layer in layers]
-    assert sum("error" not in one for one in python) > 80
+    assert sum("error" not in one for one in python) > 60
     agree(cases, python, asked(TRACED, cases), _near if view == "deconvolution" else None)
 
 
@@ -201,6 +201,8 @@ def test_refused_parameters(asked):
         {"x": [[1, 2], [3, 4]], "weight": [[[1]]]},
         {"weight": [[1]]},
         {"x": [True, 1]},
+        {"x": []},
+        {"weight": [[], []]},
         {"words": {"input_size": 200, "kernel_size": 200}},
         {"words": {"input_size": [4, 4, 4, 4], "kernel_size": 1}},
         {"words": {"input_size": 2, "kernel_size": 2, "padding": [[-30000, 0]]}},
