@@ -1,6 +1,7 @@
 """What is taken along: the drawing, the picture, the animation and the page itself."""
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_the_animation_has_every_frame_and_ends_in_the_result(opened):
     small = pixels(result.resize(movie.size, Image.Resampling.BOX))
     assert np.abs(frames[-1] - small).mean() < 1.5
     assert np.abs(frames[0] - small).mean() > np.abs(frames[-1] - small).mean() + 1
-    assert all((one != two).any() for one, two in zip(frames, frames[1:], strict=False))
+    assert all((one != two).any() for one, two in pairwise(frames))
 
 
 def test_the_encoder_keeps_every_pixel(opened):

@@ -10,6 +10,7 @@ import tconv
 from explorer.conftest import LAPTOP, PHONE
 from tconv.explorer import html, iframe
 
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
 LAYER = "view=scatter&i=2x2&k=3&s=2&p=0&x=1,2;3,4&w=ones"
 
 
@@ -380,9 +381,7 @@ def test_a_flat_grey_shows_the_checkerboard(opened):
 
 @pytest.mark.parametrize("name", ["pytorch", "keras", "jax", "onnx", "tconv"])
 def test_code_is_copied(opened, name):
-    page = opened(
-        "view=scatter&i=4x4&k=4&s=2&p=1&frame=0", permissions=["clipboard-read", "clipboard-write"]
-    )
+    page = opened("view=scatter&i=4x4&k=4&s=2&p=1&frame=0", permissions=CLIPBOARD)
     page.select_option("[aria-label=Framework]", name)
     code = page.inner_text(".code pre")
     page.click(".code button")
@@ -409,7 +408,7 @@ def test_a_link_brings_everything_back(opened):
 
 
 def test_the_link_is_copied(opened):
-    page = opened(f"{LAYER}&frame=2", permissions=["clipboard-read", "clipboard-write"])
+    page = opened(f"{LAYER}&frame=2", permissions=CLIPBOARD)
     page.click("#link")
     page.wait_for_selector("#link:has-text('Copied')")
     assert "i=2x2" in page.evaluate("navigator.clipboard.readText()")

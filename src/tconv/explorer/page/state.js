@@ -1,9 +1,9 @@
 /** What the page shows, whole, and the short texts that a link holds of it. */
 
+import { tensor } from "./arrays.js";
 import { Geometry } from "./geometry.js";
 import { DIRECT } from "./trace.js";
-import { tensor } from "./arrays.js";
-import { integerOf, rankOf, read, valuesWritten } from "./written.js";
+import { integerOf, read, valuesWritten } from "./written.js";
 
 /** @typedef {import("./written.js").Texts} Texts */
 
@@ -29,10 +29,9 @@ import { integerOf, rankOf, read, valuesWritten } from "./written.js";
  */
 export function readState({ frame = "0", ...texts }) {
   const said = read(texts);
-  const rank = rankOf(said);
   const { view = "scatter", x = null, weight = null, groups = 1 } = said;
-  const kernelSize = said.kernelSize ?? sizeOf("kernel_size", "weight", weight, rank);
-  const inputSize = said.inputSize ?? sizeOf("input_size", "x", x, rank);
+  const kernelSize = said.kernelSize ?? sizeOf("kernel_size", "weight", weight, 2);
+  const inputSize = said.inputSize ?? sizeOf("input_size", "x", x, 1);
   const words = { ...said, inputSize, kernelSize };
   const direct = said.inputSize === undefined && DIRECT.includes(view);
   const geometry = direct ? Geometry.ofConv(words) : Geometry.of(words);
@@ -88,15 +87,15 @@ export function writeState(state) {
 }
 
 /**
- * The size that values have.
+ * The size that values have beside their channels.
  * @param {string} name
  * @param {string} array
  * @param {unknown} values
- * @param {number} rank
+ * @param {number} lead
  */
-function sizeOf(name, array, values, rank) {
+function sizeOf(name, array, values, lead) {
   if (!Array.isArray(values)) throw new Error(`give ${name}, or ${array} as an array`);
-  return tensor(array, values).size.slice(-rank);
+  return tensor(array, values).size.slice(lead);
 }
 
 /**

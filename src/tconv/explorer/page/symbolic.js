@@ -52,15 +52,13 @@ export class Expression {
    * @returns {Expression}
    */
   times(other) {
-    let whole = new Expression([]);
-    for (const one of this.terms) {
-      for (const two of asExpression(other).terms) {
+    const products = this.terms.flatMap((one) =>
+      asExpression(other).terms.map((two) => {
         const symbols = [...one.symbols, ...two.symbols].sort(compareSymbols);
-        const product = asTerms(symbols, times(one.coefficient, two.coefficient));
-        whole = whole.terms.length === 0 ? product : whole.plus(product);
-      }
-    }
-    return whole;
+        return asTerms(symbols, times(one.coefficient, two.coefficient));
+      }),
+    );
+    return products.length === 0 ? constant(0) : products.reduce((whole, one) => whole.plus(one));
   }
 
   toString() {

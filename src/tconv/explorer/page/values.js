@@ -79,14 +79,13 @@ export function written(value) {
 }
 
 /**
- * Write a product with its factors: `2·3`, `2·(-1)`; letters as their product `w2·a`.
+ * Write a product with its factors: `2·3`, `2·(-1)`; letters as what they make, `w2·a`.
  * @param {Value} value
  * @param {Value} weight
+ * @param {Value} product
  */
-export function productWritten(value, weight) {
-  if (value instanceof Expression || weight instanceof Expression) {
-    return written(multiply(weight, value));
-  }
+export function productWritten(value, weight, product) {
+  if (product instanceof Expression) return `${product}`;
   return `${factorWritten(value)}·${factorWritten(weight)}`;
 }
 

@@ -147,7 +147,7 @@ export function valuesWritten(given, rank) {
  * The number of axes: from a size with one entry an axis, else from rows in the values.
  * @param {Arguments} said
  */
-export function rankOf(said) {
+function rankOf(said) {
   for (const name of SHAPING) {
     const given = said[name];
     if (Array.isArray(given) && given.length > 1) return given.length;
