@@ -310,7 +310,7 @@ else {
   const linked = textsIn(location.hash.slice(1));
   if (!Object.keys(linked).length || !explorer.open(linked)) {
     const why = byId("message").textContent ?? "";
-    explorer.open({ ...START, ...start.state });
+    explorer.open(start.state ?? START);
     if (why) explorer.complain(why);
   }
 }

@@ -7,6 +7,7 @@ import { Links, key, refOf } from "./links.js";
 /** @typedef {import("./links.js").Ref} Ref */
 
 const SLIDE = 1100 * 640;
+const BARE = 1.7; // units a pixel without words
 const NARROW = 560; // no room for words in the drawing
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -97,7 +98,7 @@ export class Stage {
     const wide = Math.max(this.room.width, 240);
     const tall = Math.max(this.room.height, 200);
     const captions = wide >= NARROW || this.root.closest(".beside") !== null;
-    const scale = captions ? Math.sqrt(SLIDE / (wide * tall)) : 1;
+    const scale = captions ? Math.sqrt(SLIDE / (wide * tall)) : BARE;
     return { width: Math.round(wide * scale), height: Math.round(tall * scale), captions };
   }
 
