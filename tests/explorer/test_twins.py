@@ -241,6 +241,7 @@ def test_fractions_as_floats(asked):
         (int(n) ** int(p) * (-1) ** int(p), int(d) ** int(p))
         for n, d, p in random.integers(1, [10**9, 10**9, 8], (2000, 3))
     ]
+    pairs.append(((2**53 + 1) * 2**100 + 1, 2**100))  # just above halfway
     page = asked(
         "return JSON.stringify(given.map((text) => exact(text).toNumber()));",
         [f"{over}/{under}" for over, under in pairs],
@@ -300,7 +301,7 @@ def _camel(name):
 
 def test_states(asked):
     draw = Draw(41)
-    texts = [draw.texts() for _ in range(400)]
+    texts = [draw.texts() for _ in range(500)]
     page = asked(
         """
         const {readState, writeState} = await import('/state.js');

@@ -39,7 +39,7 @@ export function readState({ frame = "0", ...texts }) {
   const crop = { padding: [], outputPadding: [] };
   for (const { cropStart: start, cropEnd: end, stride, dilation } of geometry.axes) {
     const extra = start - end;
-    const alike = start >= 0 && extra >= 0 && extra < Math.max(stride, dilation);
+    const alike = extra >= 0 && extra < Math.max(stride, dilation);
     crop.padding.push([start, alike ? start : end]);
     crop.outputPadding.push(alike ? extra : 0);
   }
