@@ -10,12 +10,16 @@ import numpy as np
 from tconv.axis import Axis
 from tconv.cli.facts import facts, overlap_words
 from tconv.geometry import Geometry
-from tconv.traces import explain
+from tconv.traces import VIEWS, explain
 from tconv.traces.views import DIRECT
 
 SPELT = ("input_size", "kernel_size", "stride", "padding", "output_padding", "dilation")
 PADDING_WORDS = ["valid", "same", "half", "full"]
 NUMBERS = ("integers", "fractions", "decimals")
+KEYS = {"i": "input_size", "k": "kernel_size", "s": "stride", "d": "dilation", "p": "padding",
+        "op": "output_padding", "o": "output_size"}  # fmt: skip
+LETTERS = ["a", "w2", "b", "-c", "2·a", "1/2·w1", "a - b", "1", "-3", "1/3", "w12·z + 2", "aa"]
+FIGURES = ["0", "1", "-2", " 3", "+4 ", "0.5", ".25", "-1.75", "1e-3", "12"]
 FILLINGS = ("letters", "numbers", "ones", None, *NUMBERS)
 
 
@@ -145,6 +149,61 @@ class Draw:
             array = array.reshape(shape[lead:])
         return array.tolist()
 
+    def texts(self):
+        """Draw what a link may say, some of it left out, some of it not fitting."""
+        words = self.words(int(self.random.choice([1, 2, 3], p=[0.4, 0.5, 0.1])), 3, 3)
+        rank = len(words["input_size"])
+        view = str(self.random.choice([*VIEWS]))
+        texts = {"view": view}
+        short = self.random.random() < 0.2
+        for key, name in KEYS.items():
+            if name in words:
+                given = words[name]
+                if isinstance(given, list) and short:
+                    given = given[:1]
+                texts[key] = _sized(given)
+        groups = int(self.random.choice([1, 1, 1, 2]))
+        if groups > 1:
+            texts["g"] = str(groups)
+        try:
+            geometry = Geometry.of(**words)
+        except ValueError:
+            return texts
+        size = geometry.output_size if view in DIRECT else geometry.input_size
+        letters = view != "deconvolution" and self.random.random() < 0.5
+        if self.random.random() < 0.7:
+            texts["x"] = self.planes((groups, *size), rank, letters)
+        if self.random.random() < 0.7:
+            texts["w"] = self.planes((groups, *geometry.kernel_size), rank, letters)
+        for key in ("i", "k", "s"):
+            if self.random.random() < 0.15:
+                texts.pop(key)
+        return texts
+
+    def planes(self, shape, rank, letters):
+        pool = LETTERS if letters else FIGURES
+        cells = self.random.choice(pool, math.prod(shape)).tolist()
+        columns = shape[-1]
+        plane = columns * (shape[-2] if rank > 1 else 1)
+        marks = ["|" if n % plane == 0 else ";" if n % columns == 0 else ","
+                 for n in range(len(cells))]  # fmt: skip
+        return "".join(f"{mark}{cell}" for mark, cell in zip(marks, cells, strict=True))[1:]
+
+    def spoilt(self, texts):
+        """Put a wrong character into one of the texts."""
+        key = str(self.random.choice([*texts]))
+        text = texts[key]
+        at = int(self.random.integers(len(text) + 1))
+        put = str(self.random.choice([*"0123xX:,;|/-+ abw·×ß", "", "x2", "half", "1/0"]))
+        cut = int(self.random.integers(2))
+        return texts | {key: text[:at] + put + text[at + cut :]}
+
+
+def _sized(given):
+    if isinstance(given, list):
+        return "x".join(":".join(map(str, n)) if isinstance(n, list) else str(n) for n in given)
+    return str(given)
+
 
 def kind_of(values):
     """Name the kind of what was filled in."""
@@ -170,8 +229,8 @@ def refused(random):
     """Draw words of which some are wrong."""
     one = [-1, 0, 1, 2, 3, 1.5, True, "2", None, [1], [2, 3], [1, 2, 3], [], [1.5, 2], [0, 1]]
     pads = [
-        0, 1, -1, 2.5, False, None, "same", "half", "ful", "Same", "reflect", "hlaf", "", [1, 2],
-        [[1, 0]], [[1, 0], [0, 1]], [[1]], [[1, 2, 3], 1], [[-1, 2], -1], [["a", 1], 2],
+        0, 1, -1, 2.5, False, None, "same", "half", "ful", "Same", "reflect", "hlaf", "ha", "",
+        [1, 2], [[1, 0]], [[1, 0], [0, 1]], [[1]], [[1, 2, 3], 1], [[-1, 2], -1], [["a", 1], 2],
     ]  # fmt: skip
     good = {"input_size": 3, "kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 0,
             "dilation": 1}  # fmt: skip

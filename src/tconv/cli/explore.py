@@ -7,18 +7,26 @@ import typer
 
 from tconv.cli import options as o
 from tconv.explorer import Server
-from tconv.geometry import Geometry
-from tconv.traces import VIEWS, explain
+from tconv.traces import VIEWS
+from tconv.traces.written import traced
+
+USUAL = {"i": "3x3", "k": "3", "s": "2"}
 
 
 def explore(
     input: o.MaybeInput = None,
     kernel: o.MaybeKernel = None,
-    stride: o.Stride = "1",
-    padding: o.Padding = "0",
-    output_padding: o.OutputPadding = "0",
-    dilation: o.Dilation = "1",
-    view: Annotated[str, typer.Option(help=", ".join(VIEWS))] = "scatter",
+    stride: o.MaybeStride = None,
+    padding: o.MaybePadding = None,
+    output_padding: o.MaybeOutputPadding = None,
+    dilation: o.MaybeDilation = None,
+    x: Annotated[
+        str | None, typer.Option("--x", help="Input: 1,2;3,4, or letters, numbers, ones.")
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", help="Kernel, written as the input.")
+    ] = None,
+    view: Annotated[str | None, typer.Option(help=", ".join(VIEWS))] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 0,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
@@ -28,12 +36,15 @@ def explore(
     ] = False,
 ) -> None:
     """Explore a layer in the browser: [b]tconv explore -i 4x4 -k 3 -s 2 -p 1[/b]."""
-    state = {"view": view}
-    if input is not None or kernel is not None:
-        state = _state(input, kernel, stride, padding, output_padding, dilation, view)
-    elif view not in VIEWS:
-        raise ValueError(f"view {view!r} is not one of {', '.join(VIEWS)}")
-    with Server({"state": state}, port) as server:
+    given = {
+        "i": input, "k": kernel, "s": stride, "p": padding, "op": output_padding, "d": dilation,
+        "x": x, "w": weight, "view": view,
+    }  # fmt: skip
+    texts = {name: text for name, text in given.items() if text is not None}
+    if not {"i", "k", "x", "w"} & texts.keys():
+        texts = USUAL | texts
+    traced(texts)
+    with Server({"state": texts}, port) as server:
         print(
             server.url if print_url else f"tconv explorer at {server.url} (Ctrl-C stops)",
             flush=True,
@@ -44,33 +55,3 @@ def explore(
             server.serve_forever()
         except KeyboardInterrupt:
             print()
-
-
-def _state(
-    input: str | None, kernel: str | None, stride: str, padding: str, output_padding: str,
-    dilation: str, view: str,
-) -> dict[str, str]:  # fmt: skip
-    """Check what was asked for, and return it in the words of the page's links."""
-    if input is None or kernel is None:
-        raise ValueError("give --input and --kernel, or neither")
-    geometry = Geometry.of(
-        o.sizes("--input", input),
-        o.sizes("--kernel", kernel),
-        o.sizes("--stride", stride),
-        o.padding("--padding", padding),
-        o.sizes("--output-padding", output_padding),
-        o.sizes("--dilation", dilation),
-    )
-    explain(geometry, view=view)
-    if padding[:1].isalpha():
-        padding = "x".join(f"{before}:{after}" for before, after in geometry.crop)
-        output_padding = "0"
-    return {
-        "view": view,
-        "i": "x".join(map(str, geometry.input_size)),
-        "k": kernel,
-        "s": stride,
-        "p": padding,
-        "op": output_padding,
-        "d": dilation,
-    }

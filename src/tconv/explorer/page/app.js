@@ -184,7 +184,7 @@ class Explorer {
     const step = trace.steps[this.frame - 1];
     const say = step ? `${step.say}. ${step.formula}` : this.frame ? "the result" : "the start";
     this.timeline.show(this.frame, trace.steps.length + 2, say);
-    byId("live").textContent = say;
+    byId("live").textContent = capital(say);
     if (this.shown) this.#address();
   }
 
@@ -236,7 +236,7 @@ class Explorer {
     told.textContent = line || HINT;
     told.classList.toggle("cell", line !== "");
     told.classList.toggle("pinned", pinned);
-    if (line) byId("live").textContent = line;
+    told.ariaLive = pinned ? "polite" : "off";
   }
 
   /** @param {string} why */
@@ -292,6 +292,9 @@ function sectionIn(id) {
   return section;
 }
 
+/** @param {string} text */
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
 /** @param {unknown} why */
 const said = (why) => (why instanceof Error ? why.message : String(why));
 
@@ -307,7 +310,7 @@ else {
   const linked = textsIn(location.hash.slice(1));
   if (!Object.keys(linked).length || !explorer.open(linked)) {
     const why = byId("message").textContent ?? "";
-    explorer.open({ ...START, ...start.state });
+    explorer.open(start.state ?? START);
     if (why) explorer.complain(why);
   }
 }

@@ -49,14 +49,20 @@ export function directInputCells(layer, panel) {
 }
 
 /**
- * The empty panel of its output, of size (C_in, *I).
+ * The panel of its output, of size (C_in, *I): 0 where only padding is read.
  * @param {Layer} layer
  * @param {string} name
  * @param {string} role
  */
 export function directOutputPanel(layer, name, role) {
   const size = outputSizeOf(layer);
-  return filledPanel(name, role, { size, values: Array(count(size)).fill(null) }, ["channel"]);
+  const idle = layer.geometry.axes.map((axis) =>
+    Array.from({ length: axis.inputSize }, (_, i) => axis.stamps(i).length === 0),
+  );
+  const values = places(size).map(([, ...position]) =>
+    position.some((i, a) => idle[a][i]) ? 0 : null,
+  );
+  return filledPanel(name, role, { size, values }, ["channel"]);
 }
 
 /**

@@ -26,7 +26,7 @@ export class FactsPanel {
       ["Output size", ...sizes(geometry)],
       ["Relation of the guide", ...agreeing(known.relations.map(relation))],
       ["Overlap", overlap, `: ${why(geometry)}`],
-      ["Multiplications", `${count(useful)} useful; with zeros put in ${count(all)}, ${share} % of them wasted`],
+      ["Multiplications", `${count(useful)} useful; with zeros put in ${count(all)}, ${share}\u00a0% of them wasted`],
       ["Same as", capital(known.equivalent_convolution.text)],
       [
         "Adjoint of",
@@ -64,7 +64,7 @@ function agreeing(lines) {
 /** @param {{number: number, condition: string, formula: string} | null} found */
 function relation(found) {
   if (!found) return "None: dilation, or a crop that no symmetric padding says";
-  return `${found.number} (${found.condition}): ${found.formula}`;
+  return `${found.number} (${found.condition}):\n${found.formula}`;
 }
 
 /** @param {Geometry} geometry */

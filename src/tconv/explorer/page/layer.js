@@ -16,7 +16,7 @@ const MOST_PRODUCTS = 20_000;
 const MOST_CELLS = 20_000;
 
 /** @type {Record<string, (size: readonly number[], kernel: boolean) => readonly Value[]>} */
-const FILLED = {
+export const FILLED = {
   letters: (size, kernel) => (kernel ? weights(size) : letters(count(size))),
   numbers: (size) => Array.from({ length: count(size) }, (_, n) => n + 1),
   ones: (size) => Array(count(size)).fill(1),
@@ -60,6 +60,8 @@ export class Layer {
     const { rank } = geometry;
     const [inputs, kernel] = [read("x", x, rank, 1), read("weight", weight, rank, 2)];
     refuseMany(geometry, groups);
+    refuseEmpty("x", inputs);
+    refuseEmpty("weight", kernel);
     let wide = groups;
     if (typeof kernel === "object" && kernel.size.length > 1) {
       wide = direct ? kernel.size[1] * groups : kernel.size[0];
@@ -160,6 +162,15 @@ function fill(name, given, layout, channels, size) {
     );
   }
   return { size: given.size, values: given.values.map(asValue) };
+}
+
+/**
+ * @param {string} name
+ * @param {import("./arrays.js").Tensor<unknown> | string} given
+ */
+function refuseEmpty(name, given) {
+  if (typeof given === "string" || given.values.length > 0) return;
+  throw new Error(`${name} ${tuple(given.size)} is empty; give at least one channel`);
 }
 
 /**

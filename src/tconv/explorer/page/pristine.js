@@ -1,7 +1,7 @@
 /** The page as it came, kept before anything on it is changed, so that it can be saved again. */
 
 const SOURCE = `<!doctype html>\n${document.documentElement.outerHTML}\n`;
-const START = /(<script type="application\/json" id="start"[^>]*>)[^]*?(<\/script>)/;
+const START = /(<script[^>]* id="start"[^>]*>)[^]*?(<\/script>)/;
 
 /** @param {string} id @returns {any} */
 export const held = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");

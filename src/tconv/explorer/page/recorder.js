@@ -36,7 +36,8 @@ export class Recorder {
   multiply(to, x, kernel) {
     const value = this._held(x);
     const weight = this._held(kernel);
-    return this._add(to, [x, kernel], multiply(weight, value), productWritten(value, weight));
+    const product = multiply(weight, value);
+    return this._add(to, [x, kernel], product, productWritten(value, weight, product));
   }
 
   /**

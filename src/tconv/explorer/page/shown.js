@@ -5,20 +5,7 @@ import { explain } from "./trace.js";
 
 /** @typedef {import("./model.js").Trace} Trace */
 
-/**
- * @typedef {object} Wanted
- * @property {string} view
- * @property {number[]} inputSize
- * @property {number[]} kernelSize
- * @property {number[]} stride
- * @property {[number, number][]} padding (before, after) an axis
- * @property {number[]} outputPadding
- * @property {number[]} dilation
- * @property {unknown} x a word, nested lists with channels, or null
- * @property {unknown} weight
- * @property {number} groups
- */
-
+/** @typedef {Omit<import("./state.js").State, "frame">} Wanted */
 /** @typedef {{wanted: Wanted, geometry: Geometry, trace: Trace, beside: Trace | null}} Shown */
 
 /**

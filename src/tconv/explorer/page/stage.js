@@ -7,7 +7,8 @@ import { Links, key, refOf } from "./links.js";
 /** @typedef {import("./links.js").Ref} Ref */
 
 const SLIDE = 1100 * 640;
-const SMALLEST_TEXT = 1.5;
+const BARE = 1.7; // units a pixel without words
+const NARROW = 560; // no room for words in the drawing
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Stage {
@@ -27,7 +28,6 @@ export class Stage {
     this.links = null;
     /** @type {ReturnType<typeof layout> | null} */
     this.layout = null;
-    this.size = [0, 0];
     /** @type {SVGSVGElement | null} */
     this.drawn = null;
     /** @type {SVGElement | null} */
@@ -59,7 +59,8 @@ export class Stage {
       this.cursor = null;
       this.#light(this.pinned);
     });
-    new ResizeObserver(() => this.#resized()).observe(root);
+    this.room = { width: root.clientWidth, height: root.clientHeight };
+    new ResizeObserver(([entry]) => this.#resized(entry.contentRect)).observe(root);
   }
 
   /** @param {Trace} trace @param {number} number */
@@ -81,29 +82,30 @@ export class Stage {
     if (this.trace) this.#draw();
   }
 
-  #resized() {
-    if (!this.trace) return;
-    const [width, height] = this.#slide();
-    if (width !== this.size[0] || height !== this.size[1]) {
+  /** @param {DOMRectReadOnly} room */
+  #resized(room) {
+    this.room = room;
+    if (!this.trace || !room.width) return;
+    const { width, height } = this.#slide();
+    if (width !== this.layout?.width || height !== this.layout?.height) {
       this.layout = null;
       this.#draw();
     }
   }
 
-  /** A slide of the usual area in the shape of the room; smaller where text would be too small. */
+  /** A slide of the usual area in the shape of the room; where that is narrow, the grids alone. */
   #slide() {
-    const wide = Math.max(this.root.clientWidth, 240);
-    const tall = Math.max(this.root.clientHeight, 200);
-    const scale = Math.min(Math.sqrt(SLIDE / (wide * tall)), SMALLEST_TEXT);
-    return [Math.round(wide * scale), Math.round(tall * scale)];
+    const wide = Math.max(this.room.width, 240);
+    const tall = Math.max(this.room.height, 200);
+    const captions = wide >= NARROW || this.root.closest(".beside") !== null;
+    const scale = captions ? Math.sqrt(SLIDE / (wide * tall)) : BARE;
+    return { width: Math.round(wide * scale), height: Math.round(tall * scale), captions };
   }
 
   #draw() {
     const trace = /** @type {Trace} */ (this.trace);
     if (!this.layout) {
-      this.size = this.#slide();
-      const [width, height] = this.size;
-      this.layout = layout(trace, { width, height });
+      this.layout = layout(trace, this.#slide());
     }
     const text = svg(frame(this.layout, this.frame), this.theme);
     this.#put(text);
@@ -117,33 +119,29 @@ export class Stage {
    */
   #put(text) {
     const start = text.indexOf("<rect");
-    const [head, body] = [text.slice(0, start), text.slice(start, text.lastIndexOf("</svg>"))];
+    const head = text.slice(0, text.indexOf("<title>"));
+    const body = text.slice(start, text.lastIndexOf("</svg>"));
     const lines = body.split("\n");
     const names = lines.map((line) => (/^<g data-cell="[^"]+"/.exec(line) ?? [""])[0]);
+    const grouped = lines.map((line, n) => (names[n] ? line : `<g>${line}</g>`));
+    const differing = names.map((_, n) => n).filter((n) => lines[n] !== this.lines[n]);
     const alike =
       this.drawn &&
-      head.slice(0, head.indexOf("<title")) === this.head &&
+      head === this.head &&
       names.length === this.names.length &&
       names.every((name, n) => name === this.names[n]);
     if (alike) {
-      lines.forEach((line, n) => {
-        if (line !== this.lines[n]) morph(this.parts[n], parsed(line));
-      });
-      const described = parsed(head.slice(head.indexOf("<title")));
-      this.drawn?.querySelector("title")?.replaceWith(/** @type {Node} */ (described.firstChild));
-      this.drawn?.querySelector("desc")?.replaceWith(/** @type {Node} */ (described.lastChild));
+      const now = parsed(differing.map((n) => grouped[n]).join(""));
+      differing.forEach((n, at) => morph(this.parts[n], now[at]));
     } else {
-      const grouped = lines.map((line, n) => (names[n] ? line : `<g>${line}</g>`));
-      const open = this.root.querySelector(".cell-value");
       this.root.innerHTML = `${head}${grouped.join("")}</svg>`;
-      if (open) open.remove();
       this.drawn = /** @type {SVGSVGElement} */ (this.root.firstElementChild);
       this.drawn.setAttribute("aria-hidden", "true");
-      this.parts = /** @type {SVGElement[]} */ ([...this.drawn.children].slice(2));
+      this.parts = /** @type {SVGElement[]} */ ([...this.drawn.children]);
       this.halo = document.createElementNS(SVG, "g");
       this.halo.setAttribute("class", "lit");
       this.drawn.append(this.halo);
-      this.head = head.slice(0, head.indexOf("<title"));
+      this.head = head;
       this.names = names;
     }
     this.lines = lines;
@@ -250,7 +248,7 @@ export class Stage {
     if (!ref) {
       if (this.told) this.owner.tell("", false);
       this.told = "";
-      this.halo.replaceChildren();
+      if (this.halo.firstChild) this.halo.replaceChildren();
       return;
     }
     this.links ??= new Links(this.trace);
@@ -322,8 +320,7 @@ function editable(trace, panel) {
 function parsed(markup) {
   const group = document.createElementNS(SVG, "g");
   group.innerHTML = markup;
-  const only = group.firstElementChild;
-  return only?.hasAttribute("data-cell") ? only : group;
+  return [...group.children];
 }
 
 /**

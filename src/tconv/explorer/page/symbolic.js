@@ -6,13 +6,14 @@ import { numberWritten } from "./python.js";
 /** @typedef {import("./numbers.js").Exact} Exact */
 
 /**
- * A letter; weights (order 0) are written before inputs (order 1).
- * @typedef {{order: number, index: number, name: string}} Symbol
+ * A letter; weights (order 0) are written before inputs (order 1), each in their own order.
+ * @typedef {{order: number, place: readonly number[], name: string}} Symbol
  */
 
 /** @typedef {{symbols: readonly Symbol[], coefficient: Exact, text: string}} Term */
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz";
+const WEIGHT = /^w\d+(,\d+)*$/;
 
 export class Expression {
   /** @param {readonly Term[]} terms in the order in which they are written */
@@ -51,15 +52,13 @@ export class Expression {
    * @returns {Expression}
    */
   times(other) {
-    let whole = new Expression([]);
-    for (const one of this.terms) {
-      for (const two of asExpression(other).terms) {
+    const products = this.terms.flatMap((one) =>
+      asExpression(other).terms.map((two) => {
         const symbols = [...one.symbols, ...two.symbols].sort(compareSymbols);
-        const product = asTerms(symbols, times(one.coefficient, two.coefficient));
-        whole = whole.terms.length === 0 ? product : whole.plus(product);
-      }
-    }
-    return whole;
+        return asTerms(symbols, times(one.coefficient, two.coefficient));
+      }),
+    );
+    return products.length === 0 ? constant(0) : products.reduce((whole, one) => whole.plus(one));
   }
 
   toString() {
@@ -79,7 +78,7 @@ export class Expression {
  * @param {number} count
  */
 export function letters(count) {
-  return Array.from({ length: count }, (_, index) => symbol(1, index, letter(index)));
+  return Array.from({ length: count }, (_, index) => named(letter(index)));
 }
 
 /**
@@ -97,25 +96,34 @@ export function weights(size) {
       tap.unshift((rest % size[a]) + 1);
       rest = Math.floor(rest / size[a]);
     }
-    return symbol(0, index, `w${tap.join(between)}`);
+    return named(`w${tap.join(between)}`);
   });
 }
 
 /**
- * One letter.
- * @param {number} order
- * @param {number} index
+ * The letter of a name: a weight if it is w with numbers, else an input.
  * @param {string} name
  */
-export function symbol(order, index, name) {
-  return asTerms([{ order, index, name }], 1);
+export function named(name) {
+  const symbol = WEIGHT.test(name)
+    ? { order: 0, place: name.slice(1).split(",").map(Number), name }
+    : { order: 1, place: [name.length], name };
+  return asTerms([symbol], 1);
+}
+
+/**
+ * A number as a sum that has no letters.
+ * @param {Exact} value
+ */
+export function constant(value) {
+  return asTerms([], value);
 }
 
 /**
  * The letter at a place in the row a, b, …, z, aa, ab, ….
  * @param {number} index
  */
-export function letter(index) {
+function letter(index) {
   let name = "";
   for (let rest = index + 1; rest > 0; rest = Math.floor((rest - 1) / ALPHABET.length)) {
     name = ALPHABET[(rest - 1) % ALPHABET.length] + name;
@@ -125,7 +133,7 @@ export function letter(index) {
 
 /** @param {Expression | Exact} value */
 function asExpression(value) {
-  return value instanceof Expression ? value : asTerms([], value);
+  return value instanceof Expression ? value : constant(value);
 }
 
 /**
@@ -161,7 +169,10 @@ function coefficientWritten(value) {
  */
 function compareSymbols(a, b) {
   if (a.order !== b.order) return a.order - b.order;
-  if (a.index !== b.index) return a.index - b.index;
+  for (let n = 0; n < a.place.length && n < b.place.length; n++) {
+    if (a.place[n] !== b.place[n]) return a.place[n] - b.place[n];
+  }
+  if (a.place.length !== b.place.length) return a.place.length - b.place.length;
   return a.name === b.name ? 0 : a.name < b.name ? -1 : 1;
 }
 

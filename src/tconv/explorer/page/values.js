@@ -1,12 +1,17 @@
 /** Cell values — numbers, fractions, letters — exact where they can be, and how they are written. */
 
 import { Fraction, plus, times } from "./numbers.js";
+import { counted } from "./parameters.js";
 import { repr, typeName } from "./python.js";
-import { Expression } from "./symbolic.js";
+import { constant, Expression, named } from "./symbolic.js";
 
 export { Expression, Fraction };
 
 /** @typedef {number | Fraction | Expression} Value */
+
+const NUMBER = /^[+-]?(?:(?<whole>\d+)|(?<fraction>\d+\/\d+)|(?:\d+\.\d*|\.?\d+)(?:e[+-]?\d+)?)$/i;
+const NAME = /^[a-z]\w*(?:,\d+)*$/i;
+
 /** @typedef {number | string | null} Shown what JSON holds of a value: a number, or a text */
 
 /**
@@ -74,14 +79,13 @@ export function written(value) {
 }
 
 /**
- * Write a product with its factors: `2·3`, `2·(-1)`; letters as their product `w2·a`.
+ * Write a product with its factors: `2·3`, `2·(-1)`; letters as what they make, `w2·a`.
  * @param {Value} value
  * @param {Value} weight
+ * @param {Value} product
  */
-export function productWritten(value, weight) {
-  if (value instanceof Expression || weight instanceof Expression) {
-    return written(multiply(weight, value));
-  }
+export function productWritten(value, weight, product) {
+  if (product instanceof Expression) return `${product}`;
   return `${factorWritten(value)}·${factorWritten(weight)}`;
 }
 
@@ -105,4 +109,53 @@ export function sumWritten(terms) {
  */
 export function jsonable(value) {
   return typeof value === "number" ? value : String(value);
+}
+
+/**
+ * Read a number, a fraction, or letters.
+ * @param {string} text
+ * @returns {Value}
+ */
+export function parseValue(text) {
+  const number = parseNumber(text);
+  if (number !== null) return number;
+  /** @type {Value} */
+  let total = constant(0);
+  for (const term of text.replaceAll(" - ", " + -").split(" + ")) {
+    const minus = term.startsWith("-");
+    /** @type {Value} */
+    let product = constant(minus ? -1 : 1);
+    for (const factor of term.slice(minus ? 1 : 0).split("·")) {
+      product = multiply(product, parseFactor(factor, text));
+    }
+    total = add(total, product);
+  }
+  return total;
+}
+
+/**
+ * @param {string} factor
+ * @param {string} text
+ */
+function parseFactor(factor, text) {
+  const number = parseNumber(factor);
+  if (number !== null) return number;
+  if (NAME.test(factor)) return named(factor);
+  throw new Error(
+    `${repr(text)} is not a number, a fraction or a letter; write 2, 0.5, 1/3 or a`,
+  );
+}
+
+/**
+ * @param {string} text
+ * @returns {Value | null}
+ */
+function parseNumber(text) {
+  const groups = NUMBER.exec(text)?.groups;
+  if (!groups) return null;
+  if (groups.whole !== undefined) return counted(Number(text), "the value");
+  if (groups.fraction === undefined) return asValue(Number(text));
+  const [over, under] = text.split("/").map((part) => BigInt(part.replace("+", "")));
+  if (under === 0n) throw new Error(`${repr(text)} divides by zero`);
+  return asValue(new Fraction(over, under));
 }
