@@ -255,5 +255,6 @@ def _written(monomial: Monomial, coefficient: Any) -> str:
     if coefficient == -1 and factors:
         return "-" + "·".join(factors)
     if coefficient != 1 or not factors:
-        factors.insert(0, str(coefficient))
+        whole = isinstance(coefficient, float) and coefficient.is_integer()
+        factors.insert(0, str(int(coefficient) if whole else coefficient))
     return "·".join(factors)

@@ -24,9 +24,11 @@ ROUNDED = Context(prec=6, rounding=ROUND_HALF_UP)
 def as_value(given: object) -> Value:
     """Return a number, fraction or sum of letters as plain Python holds it.
 
+    Whole numbers become integers, however they are given.
+
     Examples
     --------
-    >>> as_value(np.float32(0.5)), as_value(np.int8(3)), as_value(Fraction(4, 2))
+    >>> as_value(np.float32(0.5)), as_value(3.0), as_value(Fraction(4, 2))
     (0.5, 3, 2)
     """
     if isinstance(given, Expression):
@@ -41,7 +43,7 @@ def as_value(given: object) -> Value:
         number = float(given)
         if not isfinite(number):
             raise ValueError(f"a cell holds finite numbers, got {number}")
-        return number
+        return int(number) if number.is_integer() and abs(number) < EXACT else number
     raise TypeError(
         f"a cell holds a number, a fraction or a letter, got {type(given).__name__} {given!r}"
     )
