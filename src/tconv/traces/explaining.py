@@ -8,7 +8,7 @@ from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, integer, is_sequence, per_axis
 from tconv.traces.layer import Layer
 from tconv.traces.model import Trace
-from tconv.traces.views import DIRECT, VIEWS
+from tconv.traces.views import DIRECT, NUMERIC, VIEWS
 
 
 def explain(
@@ -68,6 +68,8 @@ def explain(
     """
     if view not in VIEWS:
         raise ValueError(f"view {view!r} is not one of {', '.join(VIEWS)}")
+    if view in NUMERIC:
+        x, weight = ("numbers" if values is None else values for values in (x, weight))
     x, weight = _array(x), _array(weight)
     if isinstance(input_size, Geometry):
         geometry = input_size
