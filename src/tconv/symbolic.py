@@ -4,6 +4,7 @@ Arrays made by :func:`letters` and :func:`weights`, of ``fractions.Fraction``, o
 that add and multiply, go through :func:`conv_transpose` here and come back as sums of products.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,21 +18,29 @@ from tconv.functional import _conv_transpose
 from tconv.parameters import Padding, Sizes, common_rank, per_axis
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+WEIGHT = re.compile(r"w\d+(,\d+)*", re.ASCII)
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Symbol:
-    """A letter; weights (order 0) are written before inputs (order 1).
+    """A letter; weights (order 0) are written before inputs (order 1), each in their own order.
 
     Examples
     --------
-    >>> sorted([Symbol(1, 0, "a"), Symbol(0, 1, "w2")])[0].name
-    'w2'
+    >>> [symbol.name for symbol in sorted(map(Symbol.named, ["aa", "b", "w2", "w10"]))]
+    ['w2', 'w10', 'b', 'aa']
     """
 
     order: int
-    index: int
+    place: tuple[int, ...]
     name: str
+
+    @classmethod
+    def named(cls, name: str) -> "Symbol":
+        """Return the symbol of a name: a weight if it is w with numbers, else an input."""
+        if WEIGHT.fullmatch(name):
+            return cls(0, tuple(map(int, name[1:].split(","))), name)
+        return cls(1, (len(name),), name)
 
 
 Monomial = tuple[Symbol, ...]
@@ -110,7 +119,7 @@ def letters(size: Sizes) -> NDArray[Any]:
            [d, e, f]], dtype=object)
     """
     shape = _shape(size)
-    return _symbols(shape, 1, (_letter(index) for index in range(prod(shape))))
+    return _symbols(shape, (_letter(index) for index in range(prod(shape))))
 
 
 def weights(size: Sizes) -> NDArray[Any]:
@@ -124,7 +133,7 @@ def weights(size: Sizes) -> NDArray[Any]:
     shape = _shape(size)
     between = "," if max(shape) > 9 and len(shape) > 1 else ""
     names = ("w" + between.join(str(k + 1) for k in tap) for tap in np.ndindex(shape))
-    return _symbols(shape, 0, names)
+    return _symbols(shape, names)
 
 
 def conv_transpose(
@@ -217,10 +226,10 @@ def _shape(size: Sizes) -> tuple[int, ...]:
     return per_axis("size", size, rank, minimum=1)
 
 
-def _symbols(shape: tuple[int, ...], order: int, names: Iterable[str]) -> NDArray[Any]:
+def _symbols(shape: tuple[int, ...], names: Iterable[str]) -> NDArray[Any]:
     array = np.empty(prod(shape), dtype=object)
     for index, name in enumerate(names):
-        array[index] = Expression({(Symbol(order, index, name),): 1})
+        array[index] = Expression({(Symbol.named(name),): 1})
     return array.reshape(shape)
 
 

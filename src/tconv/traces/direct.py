@@ -42,8 +42,12 @@ def direct_input_cells(layer: Layer, panel: int) -> Cells:
 
 
 def direct_output_panel(layer: Layer, name: str, role: str) -> Panel:
-    """Return the empty panel of its output, of size (C_in, *I)."""
-    return filled_panel(name, role, np.full(_output_size(layer), None), ("channel",))
+    """Return the panel of its output, of size (C_in, *I): 0 where only padding is read."""
+    values = np.full(_output_size(layer), None)
+    for at, axis in enumerate(layer.geometry.axes, 1):
+        idle = [i for i in range(axis.input_size) if not axis.stamps(i)]
+        values[(slice(None),) * at + (idle,)] = 0
+    return filled_panel(name, role, values, ("channel",))
 
 
 def direct_output_cells(layer: Layer, panel: int) -> Cells:

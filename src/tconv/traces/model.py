@@ -24,6 +24,7 @@ HOLE = "hole"  # an output inside the full output that no input reaches
 APPENDED = "appended"  # an output outside the full output
 VOID = "void"  # no cell: cropped on one axis where another one appends
 KINDS = (CELL, ZERO, PAD, CUT, CROP, HOLE, APPENDED, VOID)
+ROLES = ("input", "kernel", "output", "between")
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +280,36 @@ class Trace:
     def to_json(self, indent: int | None = None) -> str:
         """Return the trace as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+    @classmethod
+    def from_dict(cls, held: Any) -> "Trace":
+        """Return the trace that :meth:`to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            If `held` is no trace, or of another version.
+        """
+        from tconv.traces.reading import trace_of
+
+        return trace_of(held)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Trace":
+        """Return the trace that :meth:`to_json` wrote.
+
+        Examples
+        --------
+        >>> import tconv
+        >>> trace = tconv.explain(2, 3)
+        >>> Trace.from_json(trace.to_json()) == trace
+        True
+        """
+        try:
+            held = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"a trace is JSON, but this does not parse: {error}") from None
+        return cls.from_dict(held)
 
     def _frame(self, frame: int) -> int:
         number = frame + self.frames if frame < 0 else frame

@@ -1,5 +1,6 @@
 """Cell values — numbers, fractions, letters — exact where they can be, and how they are written."""
 
+import re
 from decimal import ROUND_HALF_UP, Context
 from fractions import Fraction
 from math import isfinite
@@ -8,10 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv.symbolic import Expression
+from tconv.symbolic import Expression, Symbol
 
 Value = int | float | Fraction | Expression
 EXACT = 2**53  # integers below it are floats that hold themselves
+NUMBER = re.compile(
+    r"[+-]?(?:(?P<whole>\d+)|(?P<fraction>\d+/\d+)|(?:\d+\.\d*|\.?\d+)(?:e[+-]?\d+)?)",
+    re.ASCII | re.IGNORECASE,
+)
+NAME = re.compile(r"[a-z]\w*(?:,\d+)*", re.ASCII | re.IGNORECASE)
 ROUNDED = Context(prec=6, rounding=ROUND_HALF_UP)
 
 
@@ -96,3 +102,66 @@ def sum_written(terms: list[str]) -> str:
 def jsonable(value: Value | None) -> int | float | str | None:
     """Return a value as JSON holds it: a number, or the text of a fraction or of letters."""
     return value if value is None or isinstance(value, int | float) else str(value)
+
+
+def from_jsonable(held: object) -> Value:
+    """Return the value that :func:`jsonable` wrote.
+
+    Examples
+    --------
+    >>> from_jsonable("2·w1·a + 1"), from_jsonable("1/3"), from_jsonable(0.5)
+    (1 + 2·w1·a, Fraction(1, 3), 0.5)
+    """
+    if not isinstance(held, str):
+        return as_value(held)
+    value = parsed(held)
+    return value if "/" in held or isinstance(value, Expression) else Expression({(): value})
+
+
+def parsed(text: str) -> Value:
+    """Read a number, a fraction, or letters.
+
+    Raises
+    ------
+    ValueError
+        If the text is none of them.
+
+    Examples
+    --------
+    >>> parsed("-2"), parsed("0.5"), parsed("2/6"), parsed("w2·a - b")
+    (-2, 0.5, Fraction(1, 3), w2·a - b)
+    """
+    number = _number(text)
+    if number is not None:
+        return number
+    total = Expression({})
+    for term in text.replace(" - ", " + -").split(" + "):
+        product = Expression({(): -1 if term.startswith("-") else 1})
+        for factor in term.removeprefix("-").split("·"):
+            product = product * _factor(factor, text)
+        total = total + product
+    return total
+
+
+def _factor(factor: str, text: str) -> Value:
+    number = _number(factor)
+    if number is not None:
+        return number
+    if not NAME.fullmatch(factor):
+        raise ValueError(
+            f"{text!r} is not a number, a fraction or a letter; write 2, 0.5, 1/3 or a"
+        )
+    return Expression({(Symbol.named(factor),): 1})
+
+
+def _number(text: str) -> Value | None:
+    match = NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    if match["whole"]:
+        return int(text)
+    if not match["fraction"]:
+        return as_value(float(text))
+    if not int(text.partition("/")[2]):
+        raise ValueError(f"{text!r} divides by zero")
+    return as_value(Fraction(text))
