@@ -1,61 +1,17 @@
-"""How sizes and paddings are written on the command line, and the options that commands share."""
+"""The options that commands share; ``traces/written.py`` reads their sizes and paddings."""
 
 from typing import Annotated, Any
 
 import typer
 
 from tconv.parameters import PADDING_WORDS
-
-
-def sizes(option: str, text: str) -> int | tuple[int, ...]:
-    """Read ``4`` or ``4x6``: one integer for every axis, or one an axis.
-
-    Examples
-    --------
-    >>> sizes("--kernel", "4x6")
-    (4, 6)
-    """
-    numbers = tuple(_integer(option, part) for part in _parts(text))
-    return numbers[0] if len(numbers) == 1 else numbers
+from tconv.traces.written import padding as padding
+from tconv.traces.written import sizes as sizes
 
 
 def maybe_sizes(option: str, text: str | None) -> int | tuple[int, ...] | None:
     """Read sizes that may be left out."""
     return None if text is None else sizes(option, text)
-
-
-def padding(option: str, text: str) -> Any:
-    """Read ``1``, ``1x2``, ``before:after`` an axis, or a word.
-
-    Examples
-    --------
-    >>> padding("--padding", "0:1x2")
-    ((0, 1), 2)
-    >>> padding("--padding", "same")
-    'same'
-    """
-    if text[:1].isalpha():
-        return text
-    parts = tuple(
-        tuple(_integer(option, side) for side in part.split(":"))
-        if ":" in part
-        else _integer(option, part)
-        for part in _parts(text)
-    )
-    return parts[0] if len(parts) == 1 and isinstance(parts[0], int) else parts
-
-
-def _parts(text: str) -> list[str]:
-    return text.replace("×", "x").split("x")
-
-
-def _integer(option: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(
-            f"{option}: {text!r} is not an integer; write 3, or 3x5 for two axes"
-        ) from None
 
 
 def _option(*names: str, help: str) -> Any:

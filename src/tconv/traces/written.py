@@ -1,0 +1,303 @@
+"""Parameters as short texts, as the command line, links and presets write them.
+
+``{"i": "2x2", "k": "3", "s": "2", "p": "0:1", "x": "1,2;3,4", "w": "ones", "view": "gather"}``
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tconv.geometry import Geometry
+from tconv.parameters import is_sequence, per_axis
+from tconv.traces.explaining import explain
+from tconv.traces.layer import FILLED
+from tconv.traces.model import Trace
+from tconv.traces.values import Value, jsonable, parsed
+from tconv.traces.views import DIRECT, VIEWS
+
+SIZES = {
+    "i": "input_size",
+    "k": "kernel_size",
+    "s": "stride",
+    "op": "output_padding",
+    "d": "dilation",
+    "o": "output_size",
+}
+NAMES = {"view": "view", **SIZES, "p": "padding", "x": "x", "w": "weight", "g": "groups"}
+SHAPING = (*SIZES.values(), "padding")  # what Geometry.of takes
+INTEGER = re.compile(r"\s*[+-]?\d{1,32}\s*", re.ASCII)
+LONGEST, LONGEST_VALUE = 100_000, 64
+
+
+def traced(texts: Mapping[str, str]) -> Trace:
+    """Return the trace that texts describe.
+
+    Examples
+    --------
+    >>> traced({"x": "1,2;3,4", "w": "ones", "k": "3", "p": "1", "s": "2"}).values()
+    [[1, 3, 2], [4, 10, 6], [3, 7, 4]]
+    """
+    return explain(**read(texts))
+
+
+def read(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Read texts as what :func:`tconv.explain` takes.
+
+    Parameters
+    ----------
+    texts : mapping of str to str
+        ``view``; the sizes ``i`` (input), ``k`` (kernel), ``s`` (stride), ``op`` (output padding),
+        ``d`` (dilation) and ``o`` (output), see :func:`sizes`; ``p``, see :func:`padding`; ``x``
+        and ``w`` (weight), see :func:`values`; ``g`` (groups). Each may be left out. Values on
+        three axes need the sizes. The planes of ``w`` are as many input channels as ``x`` has, or
+        ``g`` where that is a word.
+
+    Raises
+    ------
+    ValueError
+        If a text says nothing that is known, or too much.
+
+    Examples
+    --------
+    >>> read({"i": "2x3", "k": "3", "p": "same", "x": "letters"})
+    {'input_size': (2, 3), 'kernel_size': (3, 3), 'padding': 'same', 'x': 'letters'}
+    """
+    arguments = {NAMES[key]: _read(key, text) for key, text in _checked(texts).items()}
+    rank = _rank(arguments)
+    for name in ("input_size", "kernel_size"):
+        if name in arguments:
+            arguments[name] = per_axis(name, arguments[name], rank)
+    for name in ("x", "weight"):
+        if not isinstance(arguments.get(name, ""), str):
+            arguments[name] = _shaped(name, arguments, rank)
+    return arguments
+
+
+def write(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Write arguments of :func:`tconv.explain` as texts that :func:`read` reads.
+
+    Examples
+    --------
+    >>> write({"input_size": (2, 3), "padding": ((0, 1), 2), "weight": "ones"})
+    {'i': '2x3', 'p': '0:1x2', 'w': 'ones'}
+    """
+    writers: dict[str, Callable[[Any], str]] = {
+        **dict.fromkeys(SIZES, sizes_written),
+        "p": padding_written,
+        "x": values_written,
+        "w": values_written,
+    }
+    return {
+        key: writers.get(key, str)(arguments[name])
+        for key, name in NAMES.items()
+        if arguments.get(name) is not None
+    }
+
+
+def sizes(name: str, text: str) -> int | tuple[int, ...]:
+    """Read ``4`` or ``4x6``: one integer for every axis, or one an axis.
+
+    Examples
+    --------
+    >>> sizes("--kernel", "4x6")
+    (4, 6)
+    """
+    numbers = tuple(_integer(name, part) for part in _parts(text))
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def sizes_written(given: Any) -> str:
+    """Write sizes as :func:`sizes` reads them.
+
+    Examples
+    --------
+    >>> sizes_written(4), sizes_written((4, 6))
+    ('4', '4x6')
+    """
+    return "x".join(map(str, given)) if is_sequence(given) else str(given)
+
+
+def padding(name: str, text: str) -> Any:
+    """Read ``1``, ``1x2``, ``before:after`` an axis, or a word.
+
+    Examples
+    --------
+    >>> padding("--padding", "0:1x2")
+    ((0, 1), 2)
+    >>> padding("--padding", "same")
+    'same'
+    """
+    if text[:1].isalpha():
+        return text
+    parts = tuple(
+        tuple(_integer(name, side) for side in part.split(":"))
+        if ":" in part
+        else _integer(name, part)
+        for part in _parts(text)
+    )
+    return parts[0] if len(parts) == 1 and isinstance(parts[0], int) else parts
+
+
+def padding_written(given: Any) -> str:
+    """Write a padding as :func:`padding` reads it.
+
+    Examples
+    --------
+    >>> padding_written(((0, 1), 2)), padding_written("same")
+    ('0:1x2', 'same')
+    """
+    if not is_sequence(given):
+        return str(given)
+    return "x".join(":".join(map(str, one)) if is_sequence(one) else str(one) for one in given)
+
+
+def values(name: str, text: str) -> NDArray[Any] | str:
+    """Read values: a word, or planes ``1,2;3,4|5,6;7,8``.
+
+    Parameters
+    ----------
+    name : str
+        Said in errors.
+    text : str
+        ``letters``, ``numbers`` or ``ones``; or numbers (``2``, ``0.5``), fractions (``1/3``) and
+        letters (``a``, ``w1``) with ``,`` between columns, ``;`` between rows and ``|`` between
+        planes: channels and, on three axes, their slices.
+
+    Returns
+    -------
+    ndarray of object, (planes, rows, columns), or str
+
+    Examples
+    --------
+    >>> values("x", "1,1/2;a,0.5")
+    array([[[1, Fraction(1, 2)],
+            [a, 0.5]]], dtype=object)
+    """
+    if text.strip() in FILLED:
+        return text.strip()
+    planes = [[row.split(",") for row in plane.split(";")] for plane in text.split("|")]
+    rows, columns = len(planes[0]), len(planes[0][0])
+    if any(len(plane) != rows or any(len(row) != columns for row in plane) for plane in planes):
+        raise ValueError(f"{name} {_short(text)!r} needs rows of equal length, and equal planes")
+    held = np.empty((len(planes), rows, columns), object)
+    for place in np.ndindex(held.shape):
+        p, r, c = place
+        held[place] = _value(name, planes[p][r][c])
+    return held
+
+
+def values_written(given: Any) -> str:
+    """Write values as :func:`values` reads them.
+
+    Examples
+    --------
+    >>> values_written([[1, 0.5], [3, 4]])
+    '1,0.5;3,4'
+    """
+    if isinstance(given, str):
+        return given
+    array = np.array(given, dtype=object)
+    planes = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array[None, None]
+    return "|".join(
+        ";".join(",".join(str(jsonable(value)) for value in row) for row in plane)
+        for plane in planes
+    )
+
+
+def _checked(texts: Mapping[str, str]) -> Mapping[str, str]:
+    for key, text in texts.items():
+        if key not in NAMES:
+            raise ValueError(f"{key!r} is not one of {', '.join(NAMES)}")
+        if len(text) > LONGEST:
+            raise ValueError(f"{key} is {len(text):,} characters long, more than {LONGEST:,}")
+    return texts
+
+
+def _read(key: str, text: str) -> Any:
+    if key in SIZES:
+        return sizes(key, text)
+    if key == "p":
+        return padding(key, text)
+    if key == "g":
+        return _integer(key, text)
+    if key == "view":
+        if text not in VIEWS:
+            raise ValueError(f"view {_short(text)!r} is not one of {', '.join(VIEWS)}")
+        return text
+    return values(key, text)
+
+
+def _rank(arguments: Mapping[str, Any]) -> int:
+    """Find the number of axes: from a size with one entry an axis, else from rows in the values."""
+    for name in SHAPING:
+        if is_sequence(arguments.get(name)):
+            return len(arguments[name])
+    given = [arguments.get(name) for name in ("x", "weight")]
+    return 2 if any(isinstance(one, np.ndarray) and one.shape[1] > 1 for one in given) else 1
+
+
+def _shaped(name: str, arguments: Mapping[str, Any], rank: int) -> NDArray[Any]:
+    """Return planes with channels and axes apart."""
+    planes: NDArray[Any] = arguments[name]
+    key = {"x": "x", "weight": "w"}[name]
+    count, rows, columns = planes.shape
+    if rank == 1 and rows > 1:
+        raise ValueError(f"{key} has {rows} rows, but the sizes are those of one axis")
+    slices = _slices(name, arguments) if rank == 3 else 1
+    if count % slices:
+        raise ValueError(f"{key} has {count} planes, not a multiple of {slices} slices")
+    lead, size = count // slices, (slices, rows, columns)[3 - rank :]
+    if name == "x":
+        return planes.reshape(lead, *size)
+    inputs = _input_channels(arguments, lead)
+    if lead % inputs:
+        raise ValueError(f"{key} has {lead} planes, not a multiple of {inputs} input channels")
+    return planes.reshape(inputs, lead // inputs, *size)
+
+
+def _slices(name: str, arguments: Mapping[str, Any]) -> int:
+    if not {"input_size", "kernel_size"} <= arguments.keys():
+        raise ValueError("values on three axes need i and k, which tell slices from channels")
+    if name == "weight":
+        return int(arguments["kernel_size"][0])
+    if arguments.get("view") not in DIRECT:
+        return int(arguments["input_size"][0])
+    words = {name: arguments[name] for name in SHAPING if name in arguments}
+    return Geometry.of(**words).output_size[0]
+
+
+def _input_channels(arguments: Mapping[str, Any], planes: int) -> int:
+    x, groups = arguments.get("x"), max(int(arguments.get("groups", 1)), 1)
+    if not isinstance(x, np.ndarray):
+        return groups
+    if arguments.get("view") not in DIRECT:
+        return len(x)
+    return max(planes // max(len(x) // groups, 1), 1)
+
+
+def _value(name: str, text: str) -> Value:
+    if len(text) > LONGEST_VALUE:
+        raise ValueError(f"{name} holds {_short(text)!r}, longer than {LONGEST_VALUE} characters")
+    try:
+        return parsed(text.strip())
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _parts(text: str) -> list[str]:
+    return text.replace("×", "x").split("x")
+
+
+def _integer(name: str, text: str) -> int:
+    if not INTEGER.fullmatch(text):
+        raise ValueError(
+            f"{name}: {_short(text)!r} is not an integer; write 3, or 3x5 for two axes"
+        )
+    return int(text)
