@@ -1,0 +1,97 @@
+"""The figures of the gallery, read from figures.toml, and how each is drawn."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tconv.drawing import film, frame, layout, svg
+from tconv.traces import Trace
+from tconv.traces.written import traced
+
+HERE = Path(__file__).parent
+FEW = 6  # steps that a strip shows one and all
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: a trace in short texts, what it shows, and what its original left out.
+
+    Parameters
+    ----------
+    name : str
+        Of its files.
+    title, shows, notes : str
+        A heading and two sentences.
+    state : dict of str to str
+        What :func:`tconv.traces.written.read` reads.
+    frames : tuple of int
+        Those of the still: one fills a slide, several make a strip; by default all of few, else the
+        middle step and the result.
+    terms : {"step", "keep"}
+        As in :func:`tconv.drawing.layout`.
+    motion : bool
+        Whether a film of all frames stands beside the still.
+    """
+
+    name: str
+    title: str
+    shows: str
+    notes: str
+    state: dict[str, str] = field(hash=False)
+    frames: tuple[int, ...] = ()
+    terms: str = "step"
+    motion: bool = False
+
+    @property
+    def still(self) -> str:
+        """The file name of the still."""
+        return f"{self.name}.svg"
+
+    @property
+    def film(self) -> str:
+        """The file name of the film."""
+        return f"{self.name}.webp"
+
+    def trace(self) -> Trace:
+        """Return what happens."""
+        return traced(self.state)
+
+    def drawn(self) -> str:
+        """Return the still as SVG."""
+        trace = self.trace()
+        frames = self.frames or _frames(trace)
+        if len(frames) == 1:
+            return svg(frame(layout(trace, terms=self.terms), frames[0]))
+        return film(trace, frames=frames, terms=self.terms)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The figures of one source."""
+
+    title: str
+    figures: tuple[Figure, ...]
+
+
+def sources() -> tuple[Source, ...]:
+    """Read the sources and their figures.
+
+    Examples
+    --------
+    >>> sources()[0].figures[0].trace().values()
+    [[94, 115], [178, 199]]
+    """
+    table = tomllib.loads((HERE / "figures.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Source(source["title"], tuple(_figure(**entry) for entry in source["figure"]))
+        for source in table["source"]
+    )
+
+
+def _figure(*, frames: list[int] | None = None, **entry: object) -> Figure:
+    return Figure(frames=tuple(frames or ()), **entry)
+
+
+def _frames(trace: Trace) -> tuple[int, ...]:
+    steps, result = len(trace.steps), trace.frames - 1
+    return tuple(range(1, result + 1)) if steps <= FEW else ((steps + 1) // 2, result)
