@@ -9,7 +9,7 @@ from tconv.traces import Trace
 from tconv.traces.written import traced
 
 HERE = Path(__file__).parent
-FEW = 6  # steps that a strip shows one and all
+FEW = 4  # steps that a strip shows one and all
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Figure:
         What :func:`tconv.traces.written.read` reads.
     frames : tuple of int
         Those of the still: one fills a slide, several make a strip; by default all of few, else the
-        middle step and the result.
+        middle step; of counts, the result.
     terms : {"step", "keep"}
         As in :func:`tconv.drawing.layout`.
     motion : bool
@@ -93,5 +93,7 @@ def _figure(*, frames: list[int] | None = None, **entry: object) -> Figure:
 
 
 def _frames(trace: Trace) -> tuple[int, ...]:
-    steps, result = len(trace.steps), trace.frames - 1
-    return tuple(range(1, result + 1)) if steps <= FEW else ((steps + 1) // 2, result)
+    if trace.view == "overlap":
+        return (trace.frames - 1,)
+    steps = len(trace.steps)
+    return tuple(range(1, trace.frames)) if steps <= FEW else ((steps + 1) // 2,)
