@@ -11,17 +11,18 @@ from tconv.traces.model import Panel, Trace
 from tconv.traces.values import sum_written, written
 
 WIDTH, HEIGHT, MARGIN, BARE_MARGIN = 1280.0, 720.0, 48.0, 20.0
-TITLE, TITLE_LINE, SIZE_TEXT, SIZE_LINE = 30, 64, 16, 24
-CAPTION = 112  # below the stage
+TITLE, TITLE_LINE, SIZE_TEXT, SIZE_LINE = 30, 64, 15, 22
+CAPTION = 122  # below the stage
 LABEL, LABEL_GAP = 18, 9
+STACKED_FROM, STACKED_NAME, STACKED_SIZE, STACKED_LINE = 5, 15, 13, 17
 HEADER, TICK, PLANE_CAPTION = 34, 20, 22
 PANEL_GAP, ROW_GAP, PLANE_GAP, WIDEST_GAP = 56, 30, 22, 130
+NARROW_GAP, BESIDE = 30, 0.6
 LARGEST, SMALLEST, STEP = 84, 6, 1
 TICKED = 20  # the smallest cells that have index ticks
 RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 FONT_OF_CELL, FONT_ENOUGH, LEAST_FONT = 0.4, 28.0, 0.55
-NARROWEST_PLANE = 66
-
+NARROWEST_PLANE = 66.0
 
 Box = tuple[float, float, float, float]
 
@@ -49,6 +50,9 @@ class Place:
         The first cell's corner of each.
     captions : tuple of str
         One a plane; empty where there is a single plane.
+    first_row : int or None
+        The index of the first row; None where there are no rows.
+    first_column : int
     """
 
     x: float
@@ -57,6 +61,8 @@ class Place:
     columns: int
     planes: tuple[tuple[float, float], ...]
     captions: tuple[str, ...]
+    first_row: int | None
+    first_column: int
 
 
 @dataclass(frozen=True)
@@ -68,13 +74,12 @@ class Layout:
     captions: bool
     width: float
     height: float
-    margin: float
     stage: Box
-    sizes: tuple[str, ...]
     cell_width: float
     cell_height: float
     font: float
     ticks: bool
+    stacked: bool
     places: tuple[Place, ...]
     history: tuple[tuple[tuple[Entry, ...], ...], ...]
 
@@ -128,44 +133,45 @@ def layout(
     if terms not in ("step", "keep"):
         raise ValueError(f"terms {terms!r} is not one of step, keep")
     history = _history(trace)
-    sizes = _sizes(trace.sizes)
     margin = MARGIN if captions else BARE_MARGIN
-    top = TITLE_LINE + len(sizes) * SIZE_LINE + 20 if captions else margin
+    top = TITLE_LINE + len(trace.sizes) * SIZE_LINE + 26 if captions else margin
     bottom = height - (CAPTION if captions else margin)
-    texts = _longest(trace, history)
+    totals, sums = _longest(trace, history)
     across, down = width - 2 * margin, bottom - top
     grids = [_grid(panel) for panel in trace.panels]
-    best: tuple[float, ...] = (-1.0,)
+    best = (-1.0, 0, 1, 1.0, 1.0, 1.0)
     flat = all(grid.rows == 1 and not grid.lead for grid in grids)
     stretched = 0.06 if flat else 0.3
-    abreast_most = 1 if flat else len(grids)
-    for mode, abreast, ratio in product(range(3), range(abreast_most, 0, -1), RATIOS):
-        blocks = _blocks(trace.panels, grids, mode)
+    stacked = len(grids) >= STACKED_FROM
+    for mode, abreast, ratio in product(range(3), range(len(grids), 0, -1), RATIOS):
+        blocks = _blocks(trace.panels, grids, mode, stacked)
         tall = _tallest(blocks, abreast, ratio, across, down)
         wide = tall * ratio
         largest = min(tall * FONT_OF_CELL, FONT_ENOUGH)
-        size = min(fitted(text, wide, tall, largest).size for text in texts)
+        size = min(fitted(text, wide, tall, largest).size for text in totals)
+        apart = min(fitted(text, wide, tall, largest).size for text in sums)
         font = max(size, largest * LEAST_FONT)
-        score = (size + font) * (1 - stretched * (ratio - 1)) + tall / 100
+        score = (size + font + apart / 2) * (1 - stretched * (ratio - 1)) + tall / 100
+        if flat and abreast > 1:
+            score *= BESIDE
         if score > best[0]:
             best = (score, mode, abreast, tall, wide, font)
     _, mode, abreast, tall, wide, font = best
-    blocks = _blocks(trace.panels, grids, int(mode))
+    blocks = _blocks(trace.panels, grids, mode, stacked)
     room = (margin, top, width - margin, bottom)
-    places, stage = _placed(blocks, int(abreast), wide, tall, room)
+    places, stage = _placed(blocks, abreast, wide, tall, room)
     return Layout(
         trace=trace,
         keep=terms == "keep",
         captions=captions,
         width=width,
         height=height,
-        margin=margin,
         stage=stage,
-        sizes=sizes,
         cell_width=wide,
         cell_height=tall,
         font=font,
         ticks=tall >= TICKED,
+        stacked=stacked,
         places=places,
         history=history,
     )
@@ -179,6 +185,8 @@ class _Grid:
     columns: int
     lead: tuple[int, ...]
     captions: tuple[str, ...]
+    first_row: int | None
+    first_column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +197,15 @@ class _Block:
     down: int
     across: int
     label: float
+    header: float
+    gap: float
 
     def measure(self, wide: float, tall: float) -> tuple[float, float]:
         """Return width and height for a cell size."""
         plane_width, plane_height = self.plane(wide, tall)
         return (
             max(self.across * (plane_width + PLANE_GAP) - PLANE_GAP, self.label),
-            HEADER + self.down * (plane_height + PLANE_GAP) - PLANE_GAP,
+            self.header + self.down * (plane_height + PLANE_GAP) - PLANE_GAP,
         )
 
     def plane(self, wide: float, tall: float) -> tuple[float, float]:
@@ -218,7 +228,8 @@ def _grid(panel: Panel) -> _Grid:
         for place in product(*map(range, lead)):
             at = [i + first for i, first in zip(place, panel.origin, strict=False)]
             captions.append(", ".join(f"{n} {i}" for n, i in zip(names, at, strict=True)))
-    return _Grid(rows, panel.size[-1], lead, tuple(captions))
+    first_row = None if flat else panel.origin[-2]
+    return _Grid(rows, panel.size[-1], lead, tuple(captions), first_row, panel.origin[-1])
 
 
 def _leads(axis: str) -> bool:
@@ -229,7 +240,9 @@ def _short(axis: str, axes: int) -> str:
     return axis.replace("put channel", "") if axes > 1 else axis
 
 
-def _blocks(panels: Sequence[Panel], grids: Sequence[_Grid], mode: int) -> list[_Block]:
+def _blocks(
+    panels: Sequence[Panel], grids: Sequence[_Grid], mode: int, stacked: bool
+) -> list[_Block]:
     """Stack each panel's planes: below each other, in a square, or side by side."""
     blocks = []
     for panel, grid in zip(panels, grids, strict=True):
@@ -237,8 +250,12 @@ def _blocks(panels: Sequence[Panel], grids: Sequence[_Grid], mode: int) -> list[
         across = (1, _root(planes), planes)[mode]
         if len(grid.lead) > 1:
             across = grid.lead[-1]
-        label = _label_width(panel)
-        blocks.append(_Block(grid, -(-planes // across), across, label))
+        name, size = _label_widths(panel, stacked)
+        if stacked:
+            label, header, gap = max(name, size), HEADER + STACKED_LINE, NARROW_GAP
+        else:
+            label, header, gap = name + LABEL_GAP + size, HEADER, PANEL_GAP
+        blocks.append(_Block(grid, -(-planes // across), across, label, header, gap))
     return blocks
 
 
@@ -249,13 +266,22 @@ def _root(planes: int) -> int:
     return side
 
 
-def _label_width(panel: Panel) -> float:
-    """Return the width of a panel's name and size."""
-    return text_width(panel.name, LABEL, "bold") + LABEL_GAP + text_width(panel.label, LABEL)
+def _label_widths(panel: Panel, stacked: bool) -> tuple[float, float]:
+    """Return the widths of a panel's name and of its size."""
+    name, size = (STACKED_NAME, STACKED_SIZE) if stacked else (LABEL, LABEL)
+    return text_width(panel.name, name, "bold"), text_width(panel.label, size)
 
 
 def _rows(blocks: Sequence[_Block], abreast: int) -> list[Sequence[_Block]]:
     return [blocks[first : first + abreast] for first in range(0, len(blocks), abreast)]
+
+
+def _added(numbers: Sequence[float]) -> float:
+    """Add from first to last: ``sum`` rounds otherwise from Python 3.12 on, and in the page."""
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
 
 
 def _tallest(
@@ -267,7 +293,7 @@ def _tallest(
         wide, high = 0.0, -float(ROW_GAP)
         for row in _rows(blocks, abreast):
             sizes = [block.measure(tall * ratio, tall) for block in row]
-            wide = max(wide, sum(size[0] for size in sizes) + PANEL_GAP * (len(row) - 1))
+            wide = max(wide, _added([size[0] for size in sizes]) + row[0].gap * (len(row) - 1))
             high += max(size[1] for size in sizes) + ROW_GAP
         if wide <= across and high <= down:
             return tall
@@ -283,15 +309,15 @@ def _placed(
     rows = _rows(blocks, abreast)
     sizes = [[block.measure(wide, tall) for block in row] for row in rows]
     heights = [max(size[1] for size in row) for row in sizes]
-    spare = bottom - top - sum(heights) - ROW_GAP * (len(rows) - 1)
+    spare = bottom - top - _added(heights) - ROW_GAP * (len(rows) - 1)
     row_gap = ROW_GAP + min(spare / (len(rows) + 1), ROW_GAP)
-    used = sum(heights) + row_gap * (len(rows) - 1)
+    used = _added(heights) + row_gap * (len(rows) - 1)
     first = y = top + (bottom - top - used) / 2
     places = []
     left = end
     for row, measured, height in zip(rows, sizes, heights, strict=True):
-        taken = sum(size[0] for size in measured)
-        gap = min(max((end - start - taken) / (len(row) + 1), PANEL_GAP), WIDEST_GAP)
+        taken = _added([size[0] for size in measured])
+        gap = min(max((end - start - taken) / (len(row) + 1), row[0].gap), WIDEST_GAP)
         x = start + (end - start - taken - gap * (len(row) - 1)) / 2
         left = min(left, x)
         for block, (block_width, block_height) in zip(row, measured, strict=True):
@@ -308,7 +334,7 @@ def _place(
     grid = block.grid
     tick = TICK if tall >= TICKED else 0
     plane_width, plane_height = block.plane(wide, tall)
-    above = HEADER + tick + (PLANE_CAPTION if grid.captions else 0)
+    above = block.header + tick + (PLANE_CAPTION if grid.captions else 0)
     used = block.across * (plane_width + PLANE_GAP) - PLANE_GAP
     left = x + (block_width - used) / 2
     corners = []
@@ -321,7 +347,16 @@ def _place(
             )
         )
     label = corners[0][0] if block.label <= block_width - (corners[0][0] - x) else x
-    return Place(label, y, grid.rows, grid.columns, tuple(corners), grid.captions)
+    return Place(
+        x=label,
+        y=y,
+        rows=grid.rows,
+        columns=grid.columns,
+        planes=tuple(corners),
+        captions=grid.captions,
+        first_row=grid.first_row,
+        first_column=grid.first_column,
+    )
 
 
 def _history(trace: Trace) -> tuple[tuple[tuple[Entry, ...], ...], ...]:
@@ -339,44 +374,23 @@ def _history(trace: Trace) -> tuple[tuple[tuple[Entry, ...], ...], ...]:
     return tuple(tuple(map(tuple, panel)) for panel in entries)
 
 
-def _longest(trace: Trace, history: Sequence[Sequence[Sequence[Entry]]]) -> list[str]:
-    """Return, for each panel, its widest value and its widest line of terms."""
-    found = []
+def _longest(
+    trace: Trace, history: Sequence[Sequence[Sequence[Entry]]]
+) -> tuple[list[str], list[str]]:
+    """Return each panel's widest value, and its widest line of terms."""
+    totals, sums = [], []
     for panel, cells in zip(trace.panels, history, strict=True):
         values = [written(value) for value in panel.values if value is not None]
         values += [entry.total for cell in cells for entry in cell]
-        found.append(_widest(values))
-        found.append(_widest([entry.terms for cell in cells for entry in cell]))
-    return found
+        totals.append(_widest(values))
+        sums.append(_widest([entry.terms for cell in cells for entry in cell]))
+    return totals, sums
 
 
 def _widest(texts: list[str]) -> str:
     widest, most = "0", 0.0
     for text in texts:
-        if len(text) > 0 and text_width(text, 1) > most:
-            widest, most = text, text_width(text, 1)
+        wide = text_width(text, 1)
+        if wide > most:
+            widest, most = text, wide
     return widest
-
-
-def _sizes(lines: Sequence[str]) -> tuple[str, ...]:
-    """Return the size formula in few lines: one an axis, and one for all where they agree."""
-    blocks: list[list[str]] = [[]]
-    for line in lines:
-        if line:
-            blocks[-1].append(line)
-        else:
-            blocks.append([])
-    named = [(block[0], block[1:]) if _heads(block) else ("", block) for block in blocks if block]
-    merged = len(named) > 1 and all(block == named[0][1] for _, block in named)
-    shown = []
-    for name, block in named[:1] if merged else named:
-        kept = [line for line in block if line.startswith(("full output", "output"))] or block
-        text = ",   ".join(" ".join(line.split()) for line in kept)
-        head = "each axis" if merged else name
-        shown.append(f"{head}: {text}" if head else text)
-    return tuple(shown)
-
-
-def _heads(block: list[str]) -> bool:
-    return block[0].startswith("axis ") and len(block) > 1
-

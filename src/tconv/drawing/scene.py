@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from tconv.drawing.fitting import fitted, shrunk, width
+from tconv.drawing.fitting import LEADING, Fitted, fitted, shrunk, width
 from tconv.drawing.layout import (
     LABEL,
     LABEL_GAP,
     MARGIN,
+    NARROWEST_PLANE,
     SIZE_LINE,
     SIZE_TEXT,
+    STACKED_LINE,
+    STACKED_NAME,
+    STACKED_SIZE,
     TITLE,
     TITLE_LINE,
     Box,
@@ -32,7 +37,6 @@ from tconv.traces.model import (
 from tconv.traces.values import written
 
 DIGIT = 0.3645  # half the height of a digit, of the font's size
-LEADING = 1.16
 LEGEND = {
     ZERO: "zero between",
     PAD: "zero around",
@@ -45,7 +49,7 @@ PALE = (ZERO, PAD)
 HATCHED = (CROP, CUT)
 DASHES = {HOLE: (1.0, 4.0), APPENDED: (6.0, 4.0)}
 SAY, FORMULA, SMALL = 22, 20, 15
-LEGEND_UP = 98
+LEGEND_UP, PROGRESS = 98, 170
 MOST_WEDGES = 8
 
 Cell = tuple[int, int]
@@ -61,10 +65,10 @@ class Rect:
     height: float
     radius: float
     fill: str
-    line: str = ""
-    stroke: float = 0.0
+    line: str
+    stroke: float
     dash: tuple[float, float] | None = None
-    opacity: float = 1.0
+    opacity: float | None = None
     cell: Cell | None = None
 
 
@@ -75,7 +79,7 @@ class Lines:
     lines: tuple[Box, ...]
     line: str
     stroke: float
-    opacity: float = 1.0
+    opacity: float | None = None
     cell: Cell | None = None
 
 
@@ -85,7 +89,7 @@ class Polygon:
 
     points: tuple[tuple[float, float], ...]
     fill: str
-    opacity: float = 1.0
+    opacity: float | None = None
     cell: Cell | None = None
 
 
@@ -152,11 +156,12 @@ def frame(layout: Layout, number: int) -> Scene:
     parts: list[Primitive] = []
     if layout.captions:
         parts += _heading(layout, words.progress)
-    if step is not None:
-        parts += _wedges(layout, step)
+    behind, before = _wedges(layout, step) if step is not None else ([], [])
+    parts += behind
     for panel in range(len(trace.panels)):
         parts += _labels(layout, panel)
     parts += _cells(layout, at, step)
+    parts += before
     if layout.captions:
         parts += _caption(layout, words)
     said = ". ".join(text for text in (words.say, words.formula) if text)
@@ -195,13 +200,15 @@ def _known(panel: Panel) -> bool:
 
 def _heading(layout: Layout, progress: str) -> list[Primitive]:
     right = layout.width - MARGIN
+    title = layout.trace.title
+    size = shrunk(title, right - MARGIN - PROGRESS, TITLE, "bold")
     parts: list[Primitive] = [
-        Text(MARGIN, TITLE_LINE, layout.trace.title, TITLE, "ink", bold=True),
+        Text(MARGIN, TITLE_LINE, title, size, "ink", bold=True),
         Text(right, TITLE_LINE, progress, 18, "soft", "end"),
     ]
     room = layout.width - 2 * MARGIN
-    for line, text in enumerate(layout.sizes):
-        y = TITLE_LINE + 30 + line * SIZE_LINE
+    for line, text in enumerate(layout.trace.sizes):
+        y = TITLE_LINE + 28 + line * SIZE_LINE
         parts.append(Text(MARGIN, y, text, shrunk(text, room, SIZE_TEXT), "soft"))
     return parts
 
@@ -238,11 +245,14 @@ def _labels(layout: Layout, panel: int) -> list[Primitive]:
     """Name a panel, its planes, and the indices of its cells."""
     grid, place = layout.trace.panels[panel], layout.places[panel]
     y = place.y + LABEL
+    large, small = (STACKED_NAME, STACKED_SIZE) if layout.stacked else (LABEL, LABEL)
+    if layout.stacked:
+        after, below = place.x, y + STACKED_LINE
+    else:
+        after, below = place.x + width(grid.name, LABEL, "bold") + LABEL_GAP, y
     parts: list[Primitive] = [
-        Text(place.x, y, grid.name, LABEL, f"{grid.role}-line", bold=True),
-        Text(
-            place.x + width(grid.name, LABEL, "bold") + LABEL_GAP, y, grid.label, LABEL, "ink"
-        ),
+        Text(place.x, y, grid.name, large, f"{grid.role}-line", bold=True),
+        Text(after, below, grid.label, small, "ink"),
     ]
     wide, tall = layout.cell_width, layout.cell_height
     tick = min(12.0, tall * 0.36)
@@ -250,18 +260,18 @@ def _labels(layout: Layout, panel: int) -> list[Primitive]:
         if place.captions:
             up = 26 if layout.ticks else 8
             text = place.captions[plane]
-            room = max(place.columns * wide, 66)
+            room = max(place.columns * wide, NARROWEST_PLANE)
             parts.append(Text(x, y - up, text, shrunk(text, room, 14), "soft"))
         if not layout.ticks:
             continue
         for column in range(place.columns):
-            text = str(column + grid.origin[-1])
+            text = str(column + place.first_column)
             centre = x + (column + 0.5) * wide
             parts.append(Text(centre, y - 7, text, tick, "faint", "middle"))
-        for row in range(place.rows if place.rows > 1 or len(grid.size) > 1 else 0):
-            if layout.trace.geometry.rank == 1 and place.rows == 1:
-                continue
-            text = str(row + grid.origin[-2])
+        if place.first_row is None:
+            continue
+        for row in range(place.rows):
+            text = str(row + place.first_row)
             middle = y + (row + 0.5) * tall + DIGIT * tick
             parts.append(Text(x - 8, middle, text, tick, "faint", "end"))
     return parts
@@ -285,15 +295,15 @@ def _cells(layout: Layout, at: int, step: Step | None) -> list[Primitive]:
             value = panel.values[cell]
             touched = ref in reads or ref in writes
             state = "active" if touched else "held" if entry or value is not None else "empty"
-            text = "" if value is None else written(value)
-            if entry is not None:
-                apart = not over and (layout.keep or ref in writes)
-                text = entry.terms if apart else entry.total
-            if kind in (HOLE, APPENDED) and not over:
-                text = ""
             x, y = layout.corner(number, cell)
             gap = _gap(layout)
             box = (x + gap, y + gap, layout.cell_width - 2 * gap, layout.cell_height - 2 * gap)
+            said = [""] if value is None else [written(value)]
+            if entry is not None:
+                apart = not over and (layout.keep or ref in writes)
+                said = [entry.terms, entry.total] if apart else [entry.total]
+            if kind in DASHES and not over:
+                said = [""]
             drawn = _box(box, kind, panel.role, state, (number, cell))
             if heat and number == trace.result and entry is not None and kind == CELL:
                 level = float(entry.total) / heat
@@ -303,8 +313,9 @@ def _cells(layout: Layout, at: int, step: Step | None) -> list[Primitive]:
                 parts.append(
                     Rect(*box, _radius(box), "none", "ink", _outline(layout), cell=(number, cell))
                 )
-            quiet = kind in PALE or kind in HATCHED or kind in (HOLE, APPENDED)
-            parts += _text(layout, text, box, "soft" if quiet else "ink", (number, cell))
+            fill = "ink" if kind == CELL else "soft"
+            settled = ref in focus and not layout.keep
+            parts += _text(_fitted(layout, said, box, settled), box, fill, (number, cell))
     return parts
 
 
@@ -351,8 +362,10 @@ def _box(box: Box, kind: str, role: str, state: str, cell: Cell | None) -> list[
         line, fill = "soft", f"{role}-held" if active else "none"
         return [Rect(x, y, wide, tall, radius, fill, line, 1.4, DASHES[kind], cell=cell)]
     if kind in PALE:
-        fill, line = (f"{role}-held", f"{role}-line") if active else ("pale", "faint")
-        return [Rect(x, y, wide, tall, radius, fill, line, 1.0, cell=cell)]
+        if active:
+            fill, line = f"{role}-active", f"{role}-line"
+            return [Rect(x, y, wide, tall, radius, fill, line, 1.0, opacity=0.45, cell=cell)]
+        return [Rect(x, y, wide, tall, radius, "pale", "faint", 1.0, cell=cell)]
     if kind in HATCHED:
         fill = f"{role}-held" if active else "paper"
         return [
@@ -383,20 +396,29 @@ def _hatching(box: Box) -> tuple[Box, ...]:
     return tuple(lines)
 
 
-def _text(layout: Layout, text: str, box: Box, fill: str, cell: Cell) -> list[Primitive]:
-    if not text:
-        return []
-    fit = fitted(text, box[2], box[3], layout.font)
+def _fitted(layout: Layout, said: list[str], box: Box, settled: bool) -> Fitted:
+    """Fit the terms of a cell; the sum of a cell computed at once where they do not all fit."""
+    fit = fitted(said[0], box[2], box[3], layout.font)
+    if settled and (not fit.lines or fit.lines[0].startswith("…")):
+        fit = fitted(said[-1], box[2], box[3], layout.font)
+    return fit
+
+
+def _text(fit: Fitted, box: Box, fill: str, cell: Cell) -> list[Primitive]:
     middle = box[0] + box[2] / 2
     first = box[1] + box[3] / 2 - (len(fit.lines) - 1) * fit.size * LEADING / 2 + DIGIT * fit.size
     return [
         Text(middle, first + line * fit.size * LEADING, said, fit.size, fill, "middle", cell=cell)
         for line, said in enumerate(fit.lines)
+        if said
     ]
 
 
-def _wedges(layout: Layout, step: Step) -> list[Primitive]:
-    """Connect what the step touches, panel by panel, each plane's cells in one box."""
+def _wedges(layout: Layout, step: Step) -> tuple[list[Primitive], list[Primitive]]:
+    """Connect what the step touches, panel by panel, each plane's cells in one box.
+
+    Returns what is drawn behind the cells and what before them: the edges of a lone wedge.
+    """
     touched: dict[int, dict[int, Box]] = {}
     for ref in (*step.focus, *step.reads, *(write.to for write in step.writes)):
         place = layout.places[ref.panel]
@@ -405,14 +427,19 @@ def _wedges(layout: Layout, step: Step) -> list[Primitive]:
         box = (x, y, x + layout.cell_width, y + layout.cell_height)
         planes = touched.setdefault(ref.panel, {})
         planes[plane] = _around(planes.get(plane, box), box)
-    parts: list[Primitive] = []
+    behind: list[Primitive] = []
+    before: list[Primitive] = []
     panels = sorted(touched)
-    for one, other in zip(panels, panels[1:], strict=False):
+    for one, other in pairwise(panels):
         role = layout.trace.panels[one].role
-        for start, end in _pairs(sorted(touched[one]), sorted(touched[other])):
-            sides = _sides(layout.plane(one, start), layout.plane(other, end))
-            parts += _wedge(touched[one][start], touched[other][end], sides, role)
-    return parts
+        pairs = _pairs(sorted(touched[one]), sorted(touched[other]))
+        for start, end in pairs:
+            side = _side(layout.plane(one, start), layout.plane(other, end))
+            if side:
+                area, edges = _wedge(touched[one][start], touched[other][end], side, role)
+                behind.append(area)
+                (before if len(pairs) == 1 else behind).append(edges)
+    return behind, before
 
 
 def _around(one: Box, other: Box) -> Box:
@@ -433,7 +460,7 @@ def _pairs(starts: list[int], ends: list[int]) -> list[tuple[int, int]]:
     return pairs[:MOST_WEDGES]
 
 
-def _sides(one: Box, other: Box) -> str:
+def _side(one: Box, other: Box) -> str:
     """Return on which side of one plane another one stands; nowhere if they overlap."""
     if one[2] <= other[0]:
         return "right"
@@ -444,7 +471,7 @@ def _sides(one: Box, other: Box) -> str:
     return "above" if other[3] <= one[1] else ""
 
 
-def _wedge(start: Box, end: Box, side: str, role: str) -> list[Primitive]:
+def _wedge(start: Box, end: Box, side: str, role: str) -> tuple[Polygon, Lines]:
     """Draw what lies between the facing sides of two boxes."""
     left, top, right, bottom = start
     if side == "right":
@@ -453,12 +480,10 @@ def _wedge(start: Box, end: Box, side: str, role: str) -> list[Primitive]:
         edges = ((left, top, end[2], end[1]), (left, bottom, end[2], end[3]))
     elif side == "below":
         edges = ((left, bottom, end[0], end[1]), (right, bottom, end[2], end[1]))
-    elif side == "above":
-        edges = ((left, top, end[0], end[3]), (right, top, end[2], end[3]))
     else:
-        return []
+        edges = ((left, top, end[0], end[3]), (right, top, end[2], end[3]))
     (a, b, c, d), (e, f, g, h) = edges
-    return [
+    return (
         Polygon(((a, b), (c, d), (g, h), (e, f)), f"{role}-active", 0.22),
-        Lines(edges, f"{role}-line", 1.2, 0.7),
-    ]
+        Lines(edges, f"{role}-line", 1.2, 0.5),
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from math import floor
+from math import floor, inf
 
 from tconv.drawing.fitting import shrunk
 from tconv.drawing.layout import MARGIN, layout
@@ -78,45 +78,45 @@ def film(
     left, top, right, bottom = plan.stage
     wide = max(right - left, FRAME_LEAST)
     tall = bottom - top + FRAME_HEAD
-    head = HEAD + len(plan.sizes) * LINE
+    head = HEAD + len(trace.sizes) * LINE
     across = _abreast(len(chosen), wide + FRAME_GAP, tall + FRAME_GAP)
     down = -(-len(chosen) // across)
     width = 2 * MARGIN + across * (wide + FRAME_GAP) - FRAME_GAP
     height = head + MARGIN + down * (tall + FRAME_GAP) - FRAME_GAP
-    parts = [_text(Text(MARGIN, 62, trace.title, _at_most(trace.title, width, 34), "ink", bold=True), ink)]
-    for line, said in enumerate(plan.sizes):
-        parts.append(
-            _text(Text(MARGIN, 96 + line * LINE, said, _at_most(said, width, 20), "soft"), ink)
-        )
+    room = width - 2 * MARGIN
+
+    def said(x: float, y: float, text: str, size: float, bold: bool = False) -> str:
+        return _text(Text(x, y, text, size, "ink" if bold else "soft", bold=bold), ink)
+
+    parts = [said(MARGIN, 62, trace.title, shrunk(trace.title, room, 34, "bold"), bold=True)]
+    for line, text in enumerate(trace.sizes):
+        parts.append(said(MARGIN, 96 + line * LINE, text, shrunk(text, room, 20)))
+    told = []
     for place, at in enumerate(chosen):
         row, column = divmod(place, across)
         x = MARGIN + column * (wide + FRAME_GAP)
         y = head + row * (tall + FRAME_GAP)
         scene = frame(plan, at)
-        said = scene.say
+        aside = number((wide - left - right) / 2)
         parts.append(
             f'<g transform="translate({number(x)} {number(y)})">'
-            + _text(Text(0, 22, scene.progress, 18, "ink", bold=True), ink)
-            + _text(Text(0, 46, said, shrunk(said, wide, 16), "soft"), ink)
-            + f'<g transform="translate({number((wide - left - right) / 2)} '
-            + f'{number(FRAME_HEAD - top)})">{_drawn(scene, ink)}</g></g>'
+            + said(0, 22, scene.progress, 18, bold=True)
+            + said(0, 46, scene.say, shrunk(scene.say, wide, 16))
+            + f'<g transform="translate({aside} {number(FRAME_HEAD - top)})">'
+            + f"{_drawn(scene, ink)}</g></g>"
         )
-    told = "; ".join(frame(plan, at).description for at in chosen)
-    return _document(width, height, trace.title, told, "\n".join(parts), ink)
-
-
-def _at_most(text: str, width: float, size: float) -> float:
-    return shrunk(text, width - 2 * MARGIN, size)
+        told.append(scene.description)
+    return _document(width, height, trace.title, "; ".join(told), "\n".join(parts), ink)
 
 
 def _abreast(frames: int, wide: float, tall: float) -> int:
     """Return how many frames abreast make the sheet about as wide as a slide."""
-    best, least = 1, 0.0
+    best, least = 1, inf
     for across in range(1, frames + 1):
         down = -(-frames // across)
         aspect = across * wide / (down * tall * WIDE)
         off = max(aspect, 1 / aspect) + 0.2 * (down * across - frames) / frames
-        if across == 1 or off < least:
+        if off < least:
             best, least = across, off
     return best
 
@@ -148,7 +148,7 @@ def _written(part: Primitive, ink: dict[str, str]) -> str:
         return _text(part, ink)
     if isinstance(part, Rect):
         return _rect(part, ink)
-    opacity = "" if part.opacity == 1 else f' opacity="{number(part.opacity)}"'
+    opacity = "" if part.opacity is None else f' opacity="{number(part.opacity)}"'
     if isinstance(part, Lines):
         path = "".join(
             f"M{number(a)} {number(b)}L{number(c)} {number(d)}" for a, b, c, d in part.lines
@@ -170,10 +170,9 @@ def _rect(part: Rect, ink: dict[str, str]) -> str:
         f'height="{number(part.height)}" rx="{number(part.radius)}" '
         f'fill="{ink.get(part.fill, "none")}"'
     )
-    if part.opacity != 1:
+    if part.opacity is not None:
         text += f' fill-opacity="{number(part.opacity)}"'
-    if part.line:
-        text += f' stroke="{ink[part.line]}" stroke-width="{number(part.stroke)}"'
+    text += f' stroke="{ink[part.line]}" stroke-width="{number(part.stroke)}"'
     if part.dash:
         on, off = part.dash
         text += f' stroke-dasharray="{number(on)} {number(off)}" stroke-linecap="round"'

@@ -1,0 +1,216 @@
+/** SVG: one scene as a picture, and many frames as a film strip. */
+
+import { shrunk } from "./fitting.js";
+import { layout, MARGIN } from "./layout.js";
+import { frame } from "./scene.js";
+import { colours } from "./themes.js";
+
+/** @typedef {import("../model.js").Trace} Trace */
+/** @typedef {import("./scene.js").Primitive} Primitive */
+/** @typedef {import("./scene.js").Rect} Rect */
+/** @typedef {import("./scene.js").Scene} Scene */
+/** @typedef {import("./scene.js").Text} Text */
+/** @typedef {Readonly<Record<string, string>>} Ink */
+
+const FAMILY = "DejaVu Sans,Verdana,sans-serif";
+const FRAME_WIDTH = 900;
+const FRAME_HEIGHT = 560;
+const FRAME_HEAD = 62;
+const FRAME_GAP = 28;
+const FRAME_LEAST = 420;
+const HEAD = 104;
+const LINE = 30;
+const WIDE = 16 / 9;
+const MOST_FRAMES = 400;
+
+/**
+ * Return a scene as a standalone SVG.
+ * @param {Scene} scene
+ * @param {string} [theme] "light" or "dark"
+ */
+export function svg(scene, theme = "light") {
+  const ink = colours(theme);
+  const { width, height, title, description } = scene;
+  return documentOf(width, height, title, description, drawn(scene, ink), ink);
+}
+
+/**
+ * Return many frames side by side as one standalone SVG, read row by row.
+ * @param {Trace} trace
+ * @param {string} [theme]
+ * @param {object} [options]
+ * @param {readonly number[]} [options.frames] by default all but the one before the first step
+ * @param {"step" | "keep"} [options.terms]
+ */
+export function film(trace, theme = "light", { frames, terms = "step" } = {}) {
+  const ink = colours(theme);
+  const chosen = frames ?? Array.from({ length: trace.steps.length + 1 }, (_, at) => at + 1);
+  if (!(chosen.length >= 1 && chosen.length <= MOST_FRAMES)) {
+    throw new Error(`a film strip shows 1 to ${MOST_FRAMES} frames, got ${chosen.length}`);
+  }
+  const plan = layout(trace, { terms, captions: false, width: FRAME_WIDTH, height: FRAME_HEIGHT });
+  const [left, top, right, bottom] = plan.stage;
+  const wide = Math.max(right - left, FRAME_LEAST);
+  const tall = bottom - top + FRAME_HEAD;
+  const head = HEAD + trace.sizes.length * LINE;
+  const across = abreast(chosen.length, wide + FRAME_GAP, tall + FRAME_GAP);
+  const down = Math.ceil(chosen.length / across);
+  const width = 2 * MARGIN + across * (wide + FRAME_GAP) - FRAME_GAP;
+  const height = head + MARGIN + down * (tall + FRAME_GAP) - FRAME_GAP;
+  const room = width - 2 * MARGIN;
+  /** @type {(x: number, y: number, text: string, size: number, bold?: boolean) => string} */
+  const said = (x, y, text, size, bold = false) =>
+    textWritten({ type: "text", x, y, text, size, fill: bold ? "ink" : "soft", bold }, ink);
+  const parts = [
+    said(MARGIN, 62, trace.title, shrunk(trace.title, room, 34, "bold"), true),
+    ...trace.sizes.map((text, line) =>
+      said(MARGIN, 96 + line * LINE, text, shrunk(text, room, 20)),
+    ),
+  ];
+  /** @type {string[]} */
+  const told = [];
+  chosen.forEach((at, place) => {
+    const x = MARGIN + (place % across) * (wide + FRAME_GAP);
+    const y = head + Math.floor(place / across) * (tall + FRAME_GAP);
+    const scene = frame(plan, at);
+    const aside = number((wide - left - right) / 2);
+    parts.push(
+      `<g transform="translate(${number(x)} ${number(y)})">` +
+        said(0, 22, scene.progress, 18, true) +
+        said(0, 46, scene.say, shrunk(scene.say, wide, 16)) +
+        `<g transform="translate(${aside} ${number(FRAME_HEAD - top)})">` +
+        `${drawn(scene, ink)}</g></g>`,
+    );
+    told.push(scene.description);
+  });
+  return documentOf(width, height, trace.title, told.join("; "), parts.join("\n"), ink);
+}
+
+/**
+ * Return how many frames abreast make the sheet about as wide as a slide.
+ * @param {number} frames
+ * @param {number} wide
+ * @param {number} tall
+ */
+function abreast(frames, wide, tall) {
+  let best = 1;
+  let least = Infinity;
+  for (let across = 1; across <= frames; across++) {
+    const down = Math.ceil(frames / across);
+    const aspect = (across * wide) / (down * tall * WIDE);
+    const off = Math.max(aspect, 1 / aspect) + (0.2 * (down * across - frames)) / frames;
+    if (off < least) [best, least] = [across, off];
+  }
+  return best;
+}
+
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {string} title
+ * @param {string} description
+ * @param {string} body
+ * @param {Ink} ink
+ */
+function documentOf(width, height, title, description, body, ink) {
+  const across = number(width);
+  const down = number(height);
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${across} ${down}" ` +
+    `width="${across}" height="${down}" role="img" font-family="${FAMILY}">` +
+    `<title>${escaped(title)}</title><desc>${escaped(description)}</desc>` +
+    `<rect width="${across}" height="${down}" fill="${ink.paper}"/>` +
+    `${body}</svg>\n`
+  );
+}
+
+/**
+ * Write the primitives; what belongs to one cell is one group.
+ * @param {Scene} scene
+ * @param {Ink} ink
+ */
+function drawn(scene, ink) {
+  /** @type {{cell: string, body: string}[]} */
+  const groups = [];
+  for (const part of scene.primitives) {
+    const cell = part.cell ? part.cell.join(",") : "";
+    const last = groups[groups.length - 1];
+    if (last && last.cell === cell) last.body += partWritten(part, ink);
+    else groups.push({ cell, body: partWritten(part, ink) });
+  }
+  return groups
+    .map(({ cell, body }) => (cell ? `<g data-cell="${cell}">${body}</g>` : body))
+    .join("\n");
+}
+
+/**
+ * @param {Primitive} part
+ * @param {Ink} ink
+ */
+function partWritten(part, ink) {
+  if (part.type === "text") return textWritten(part, ink);
+  if (part.type === "rect") return rectWritten(part, ink);
+  const opacity = part.opacity === undefined ? "" : ` opacity="${number(part.opacity)}"`;
+  if (part.type === "lines") {
+    const path = part.lines
+      .map(([a, b, c, d]) => `M${number(a)} ${number(b)}L${number(c)} ${number(d)}`)
+      .join("");
+    return (
+      `<path d="${path}" fill="none" stroke="${ink[part.line]}" ` +
+      `stroke-width="${number(part.stroke)}"${opacity}/>`
+    );
+  }
+  const points = part.points.map(([x, y]) => `${number(x)},${number(y)}`).join(" ");
+  return `<polygon points="${points}" fill="${ink[part.fill]}"${opacity}/>`;
+}
+
+/**
+ * @param {Rect} part
+ * @param {Ink} ink
+ */
+function rectWritten(part, ink) {
+  const { x, y, width, height, radius, fill, line, stroke, dash, opacity } = part;
+  return (
+    `<rect x="${number(x)}" y="${number(y)}" width="${number(width)}" ` +
+    `height="${number(height)}" rx="${number(radius)}" fill="${ink[fill] ?? "none"}"` +
+    (opacity === undefined ? "" : ` fill-opacity="${number(opacity)}"`) +
+    ` stroke="${ink[line]}" stroke-width="${number(stroke)}"` +
+    (dash
+      ? ` stroke-dasharray="${number(dash[0])} ${number(dash[1])}" stroke-linecap="round"`
+      : "") +
+    "/>"
+  );
+}
+
+/**
+ * @param {Text} part
+ * @param {Ink} ink
+ */
+function textWritten({ x, y, text, size, fill, anchor = "start", bold = false }, ink) {
+  return (
+    `<text x="${number(x)}" y="${number(y)}" font-size="${number(size)}"` +
+    (anchor === "start" ? "" : ` text-anchor="${anchor}"`) +
+    (bold ? ' font-weight="700"' : "") +
+    ` fill="${ink[fill]}">${escaped(text)}</text>`
+  );
+}
+
+/**
+ * Write a number with at most two decimals.
+ * @param {number} value
+ */
+function number(value) {
+  const hundredths = Math.floor(value * 100 + 0.5);
+  const whole = Math.floor(Math.abs(hundredths) / 100);
+  const part = String(Math.abs(hundredths) % 100).padStart(2, "0").replace(/0+$/, "");
+  return `${hundredths < 0 ? "-" : ""}${whole}${part && `.${part}`}`;
+}
+
+/** @param {string} text */
+function escaped(text) {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
