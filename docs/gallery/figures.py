@@ -1,5 +1,6 @@
 """The figures of the gallery, read from figures.toml, and how each is drawn."""
 
+import shlex
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,17 @@ from tconv.traces import Trace
 from tconv.traces.written import traced
 
 HERE = Path(__file__).parent
+OPTIONS = {
+    "view": "--view",
+    "i": "-i",
+    "k": "-k",
+    "s": "-s",
+    "p": "-p",
+    "op": "--output-padding",
+    "d": "-d",
+    "x": "--x",
+    "w": "--weight",
+}
 FEW = 4  # steps that a strip shows one and all
 
 
@@ -56,6 +68,13 @@ class Figure:
         """Return what happens."""
         return traced(self.state)
 
+    def command(self) -> str:
+        """Return the command that draws it."""
+        words = ["tconv", "explain"]
+        for key, text in self.state.items():
+            words += [OPTIONS[key], shlex.quote(text)]
+        return " ".join([*words, "--draw", self.still])
+
     def drawn(self) -> str:
         """Return the still as SVG."""
         trace = self.trace()
@@ -79,7 +98,7 @@ def sources() -> tuple[Source, ...]:
     Examples
     --------
     >>> sources()[0].figures[0].trace().values()
-    [[94, 115], [178, 199]]
+    [[130, 151], [214, 235]]
     """
     table = tomllib.loads((HERE / "figures.toml").read_text(encoding="utf-8"))
     return tuple(
