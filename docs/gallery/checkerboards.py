@@ -60,14 +60,14 @@ def resized(picture: Picture, kernel: Picture) -> Picture:
 
 
 def flat() -> Panels:
-    """A flat grey through one layer of equal weights."""
+    """Put a flat grey through one layer of equal weights."""
     grey = np.full((16, 16), GREY)
     layers = ((3, 2), (5, 2), (4, 2), (6, 3))
     return [(_magnified(uniform(grey, k, s)), f"k{k} s{s}") for k, s in layers]
 
 
 def photograph() -> Panels:
-    """The cat's eye through one layer of equal weights, and by resizing and convolving."""
+    """Put the cat's eye through one layer of equal weights, and through a resize-convolution."""
     picture = eye().astype(np.float64)
     sides = [
         (uniform(picture, 3), "k3 s2"),
@@ -78,7 +78,7 @@ def photograph() -> Panels:
 
 
 def stacked() -> Panels:
-    """A flat grey through one, two and three layers."""
+    """Put a flat grey through one, two and three layers."""
     panels = []
     for size in (3, 4):
         picture = np.full((16, 16), GREY / 1.6)
@@ -90,7 +90,7 @@ def stacked() -> Panels:
 
 
 def random() -> Panels:
-    """A flat grey through layers of random weights, as before any training."""
+    """Put a flat grey through layers of random weights, as before any training."""
     draw = np.random.default_rng(2)
     grey = np.full((16, 16), GREY)
     panels = []
