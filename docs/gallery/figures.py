@@ -11,13 +11,13 @@ from tconv.traces.written import traced
 
 HERE = Path(__file__).parent
 OPTIONS = {
-    "view": "--view",
     "i": "-i",
     "k": "-k",
     "s": "-s",
     "p": "-p",
     "op": "--output-padding",
     "d": "-d",
+    "view": "--draw",
     "x": "--x",
     "w": "--weight",
 }
@@ -36,9 +36,10 @@ class Figure:
         A heading and two sentences.
     state : dict of str to str
         What :func:`tconv.traces.written.read` reads.
-    frames : tuple of int
-        Those of the still: one fills a slide, several make a strip; by default all of few, else the
-        middle step; of counts, the result.
+    frame : int, optional
+        The one that the still shows; by default the middle step, of counts the result.
+    strip : bool
+        Whether the still shows all frames; it does where they are few.
     terms : {"step", "keep"}
         As in :func:`tconv.drawing.layout`.
     motion : bool
@@ -50,7 +51,8 @@ class Figure:
     shows: str
     notes: str
     state: dict[str, str] = field(hash=False)
-    frames: tuple[int, ...] = ()
+    frame: int | None = None
+    strip: bool = False
     terms: str = "step"
     motion: bool = False
 
@@ -71,17 +73,31 @@ class Figure:
     def command(self) -> str:
         """Return the command that draws it."""
         words = ["tconv", "explain"]
-        for key, text in self.state.items():
-            words += [OPTIONS[key], shlex.quote(text)]
-        return " ".join([*words, "--draw", self.still])
+        for key, option in OPTIONS.items():
+            if key in self.state:
+                words += [option, shlex.quote(self.state[key])]
+        number = None if self.motion else self._frame(self.trace())
+        if number is not None:
+            words += ["--frame", str(number)]
+        if self.terms != "step":
+            words += ["--terms", self.terms]
+        return " ".join([*words, "-o", self.film if self.motion else self.still])
 
     def drawn(self) -> str:
         """Return the still as SVG."""
         trace = self.trace()
-        frames = self.frames or _frames(trace)
-        if len(frames) == 1:
-            return svg(frame(layout(trace, terms=self.terms), frames[0]))
-        return film(trace, frames=frames, terms=self.terms)
+        number = self._frame(trace)
+        if number is None:
+            return film(trace, terms=self.terms)
+        return svg(frame(layout(trace, terms=self.terms), number))
+
+    def _frame(self, trace: Trace) -> int | None:
+        steps = len(trace.steps)
+        if self.frame is not None:
+            return self.frame
+        if trace.view == "overlap":
+            return trace.frames - 1
+        return None if self.strip or steps <= FEW else (steps + 1) // 2
 
 
 @dataclass(frozen=True)
@@ -102,17 +118,6 @@ def sources() -> tuple[Source, ...]:
     """
     table = tomllib.loads((HERE / "figures.toml").read_text(encoding="utf-8"))
     return tuple(
-        Source(source["title"], tuple(_figure(**entry) for entry in source["figure"]))
+        Source(source["title"], tuple(Figure(**entry) for entry in source["figure"]))
         for source in table["source"]
     )
-
-
-def _figure(*, frames: list[int] | None = None, **entry: object) -> Figure:
-    return Figure(frames=tuple(frames or ()), **entry)
-
-
-def _frames(trace: Trace) -> tuple[int, ...]:
-    if trace.view == "overlap":
-        return (trace.frames - 1,)
-    steps = len(trace.steps)
-    return tuple(range(1, trace.frames)) if steps <= FEW else ((steps + 1) // 2,)
