@@ -9,6 +9,7 @@ import typer
 from tconv._version import __version__
 from tconv.cli.check import check
 from tconv.cli.explain import explain
+from tconv.cli.explore import explore
 from tconv.cli.solve import solve
 from tconv.cli.upsample import upsample
 from tconv.configuration import show_config
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-for command in (upsample, explain, solve, check):
+for command in (upsample, explain, explore, solve, check):
     app.command()(command)
 
 

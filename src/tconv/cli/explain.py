@@ -1,6 +1,7 @@
 """``tconv explain``: what a transposed convolution does to sizes and places."""
 
 import json as json_format
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,10 +13,14 @@ from rich.text import Text
 
 from tconv.cli import options as o
 from tconv.cli.facts import facts, overlap_words
+from tconv.drawing import save, text
+from tconv.drawing.saving import SUFFIXES
 from tconv.functional import matrix
 from tconv.geometry import Geometry
 from tconv.symbolic import cells as symbolic_cells
 from tconv.symbolic import weights
+from tconv.traces import VIEWS
+from tconv.traces.written import traced
 
 DRAWN, PRINTED, PHASES = 48, 4096, 32
 
@@ -27,7 +32,9 @@ def explain(
     padding: o.Padding = "0",
     output_padding: o.OutputPadding = "0",
     dilation: o.Dilation = "1",
-    output_size: o.MaybeOutput = None,
+    output_size: Annotated[
+        str | None, typer.Option("--output-size", metavar="N[xN…]", help="Output size.")
+    ] = None,
     cells: Annotated[
         bool, typer.Option("--cells", help="Print every output cell in letters (one axis).")
     ] = False,
@@ -35,8 +42,50 @@ def explain(
         bool, typer.Option("--matrix", help="Print the convolution matrix and its transpose.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    draw: Annotated[
+        str | None,
+        typer.Option("--draw", metavar="VIEW", help=f"Draw step by step: {', '.join(VIEWS)}."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help=f"File for --draw: {', '.join(SUFFIXES)}."),
+    ] = None,
+    frame: Annotated[
+        int | None, typer.Option(help="One frame: 0 before the first step, -1 the result.")
+    ] = None,
+    theme: Annotated[str, typer.Option(help="light or dark.")] = "light",
+    terms: Annotated[
+        str, typer.Option(help="step: sums settle after each step; keep: after the last.")
+    ] = "step",
+    scale: Annotated[float, typer.Option(help="Pixels for each unit of a drawing.")] = 1.0,
+    x: Annotated[
+        str | None, typer.Option("--x", help="Input: 1,2;3,4, or letters, numbers, ones.")
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", help="Kernel, written as the input.")
+    ] = None,
+    groups: Annotated[int, typer.Option(min=1, help="Groups of channels in --x.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Explain sizes, phases, overlap, waste and code: [b]tconv explain -i 4 -k 3 -s 2 -p 1[/b]."""
+    """Explain sizes, phases, overlap, waste and code: [b]tconv explain -i 4 -k 3 -s 2 -p 1[/b].
+
+    With --draw, show it step by step: [b]tconv explain -i 4 -k 3 -s 2 --draw scatter -o it.gif[/b].
+    """
+    if draw is not None:
+        texts = {
+            "view": draw, "i": input, "k": kernel, "s": stride, "p": padding,
+            "op": output_padding, "d": dilation, "o": output_size, "x": x, "w": weight,
+            "g": str(groups),
+        }  # fmt: skip
+        trace = traced({key: text for key, text in texts.items() if text is not None})
+        if output is None:
+            frames = range(trace.frames) if frame is None else [frame]
+            print("\n".join(text(trace, number) for number in frames), end="")
+        else:
+            save(trace, output, frame, theme=theme, terms=terms, scale=scale, force=force)
+        return
+    if output is not None or x is not None or weight is not None:
+        raise ValueError(f"--output, --x and --weight need --draw, one of {', '.join(VIEWS)}")
     geometry = Geometry.of(
         o.sizes("--input", input),
         o.sizes("--kernel", kernel),

@@ -138,7 +138,7 @@ def layout(
     bottom = height - (CAPTION if captions else margin)
     totals, sums = _longest(trace, history)
     across, down = width - 2 * margin, bottom - top
-    grids = [_grid(panel) for panel in trace.panels]
+    grids = [grid_of(panel) for panel in trace.panels]
     best = (-1.0, 0, 1, 1.0, 1.0, 1.0)
     flat = all(grid.rows == 1 and not grid.lead for grid in grids)
     stretched = 0.06 if flat else 0.3
@@ -178,7 +178,7 @@ def layout(
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Grid:
     """How a panel's cells fall into planes."""
 
     rows: int
@@ -193,7 +193,7 @@ class _Grid:
 class _Block:
     """A panel's planes, in rows, and the least width of its label."""
 
-    grid: _Grid
+    grid: Grid
     down: int
     across: int
     label: float
@@ -218,7 +218,8 @@ class _Block:
         )
 
 
-def _grid(panel: Panel) -> _Grid:
+def grid_of(panel: Panel) -> Grid:
+    """Return how a panel falls into planes: its last axes, and one plane for each place before."""
     flat = len(panel.size) == 1 or _leads(panel.axes[-2])
     lead = panel.size[: -1 if flat else -2]
     rows = 1 if flat else panel.size[-2]
@@ -229,7 +230,7 @@ def _grid(panel: Panel) -> _Grid:
             at = [i + first for i, first in zip(place, panel.origin, strict=False)]
             captions.append(", ".join(f"{n} {i}" for n, i in zip(names, at, strict=True)))
     first_row = None if flat else panel.origin[-2]
-    return _Grid(rows, panel.size[-1], lead, tuple(captions), first_row, panel.origin[-1])
+    return Grid(rows, panel.size[-1], lead, tuple(captions), first_row, panel.origin[-1])
 
 
 def _leads(axis: str) -> bool:
@@ -241,7 +242,7 @@ def _short(axis: str, axes: int) -> str:
 
 
 def _blocks(
-    panels: Sequence[Panel], grids: Sequence[_Grid], mode: int, stacked: bool
+    panels: Sequence[Panel], grids: Sequence[Grid], mode: int, stacked: bool
 ) -> list[_Block]:
     """Stack each panel's planes: below each other, in a square, or side by side."""
     blocks = []

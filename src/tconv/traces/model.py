@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from os import PathLike
 from typing import Any
 
 from tconv.geometry import Geometry
@@ -310,6 +311,21 @@ class Trace:
         except (ValueError, RecursionError) as error:
             raise ValueError(f"a trace is JSON, but this does not parse: {error}") from None
         return cls.from_dict(held)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        frame: int | None = None,
+        *,
+        theme: str = "light",
+        terms: str = "step",
+        scale: float = 1.0,
+        force: bool = False,
+    ) -> None:
+        """Write the trace as the file's suffix asks for; see :func:`tconv.drawing.save`."""
+        from tconv.drawing import save
+
+        save(self, path, frame, theme=theme, terms=terms, scale=scale, force=force)
 
     def _frame(self, frame: int) -> int:
         number = frame + self.frames if frame < 0 else frame

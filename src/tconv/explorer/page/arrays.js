@@ -36,17 +36,6 @@ export function nested(values, size) {
   );
 }
 
-/**
- * The place of an index in the row-major list of cells.
- * @param {readonly number[]} index
- * @param {readonly number[]} size
- */
-export function flat(index, size) {
-  let cell = 0;
-  for (let a = 0; a < size.length; a++) cell = cell * size[a] + index[a];
-  return cell;
-}
-
 /** @param {readonly number[]} size */
 export function count(size) {
   return size.reduce((whole, n) => whole * n, 1);

@@ -1,32 +1,103 @@
-/** The panels that views share: input, kernel, and output with the ring that is cropped. */
+/** The panels that views share, and where their cells stand. */
 
-import { count, flat } from "./arrays.js";
-import { Range } from "./axis.js";
+import { count } from "./arrays.js";
 import { times } from "./convolution.js";
-import { APPENDED, CELL, CROP, HOLE, places, VOID } from "./model.js";
+import { frame, joined, outputKinds } from "./extents.js";
+import { APPENDED, CELL, HOLE, places, VOID } from "./model.js";
 
-/** @typedef {import("./axis.js").Axis} Axis */
+/** @typedef {import("./axis.js").Range} Range */
 /** @typedef {import("./layer.js").Layer} Layer */
-/** @typedef {import("./layer.js").Values} Values */
 /** @typedef {import("./model.js").Grid} Grid */
 /** @typedef {import("./model.js").Ref} Ref */
+/** @typedef {import("./values.js").Value} Value */
 
 const SPATIAL = ["slice", "row", "column"];
-const SEVERITY = [CELL, HOLE, APPENDED, CROP, VOID];
+export const KERNEL_LEAD = ["input channel", "output channel"];
+
+/** Where the cells of an array stand in the panel that shows it, axes of size one included. */
+export class Cells {
+  /**
+   * @param {number} panel
+   * @param {readonly number[]} size the array's, channels first
+   * @param {readonly number[]} [origin] the index of its first cell
+   */
+  constructor(panel, size, origin = size.map(() => 0)) {
+    this._size = size;
+    this._origin = origin;
+    this._refs = Array.from({ length: count(size) }, (_, n) => /** @type {Ref} */ ([panel, n]));
+  }
+
+  /**
+   * The place of an index, which may lie beyond the array, in the list of cells.
+   * @param {readonly number[]} index
+   */
+  place(index) {
+    const { _size: size, _origin: origin } = this;
+    let cell = 0;
+    for (let a = 0; a < size.length; a++) cell = cell * size[a] + index[a] - origin[a];
+    return cell;
+  }
+
+  /**
+   * The cell at a place.
+   * @param {number} place
+   */
+  ref(place) {
+    return this._refs[place];
+  }
+
+  /**
+   * The cell at an index.
+   * @param {readonly number[]} index
+   */
+  at(index) {
+    return this._refs[this.place(index)];
+  }
+}
 
 /**
- * The names of the last axes: row and column for two.
- * @param {number} rank
+ * Place (channel, *position) of the input.
+ * @param {Layer} layer
+ * @param {number} panel
  */
-export function spatial(rank) {
-  return SPATIAL.slice(3 - rank);
+export function inputCells(layer, panel) {
+  return new Cells(panel, layer.x.size);
+}
+
+/**
+ * Place (input channel, output channel of its group, *tap) of the kernel.
+ * @param {Layer} layer
+ * @param {number} panel
+ */
+export function kernelCells(layer, panel) {
+  return new Cells(panel, layer.weight.size);
+}
+
+/**
+ * Place (channel, *index) of a panel whose axes are drawn over these ranges.
+ * @param {number} channels
+ * @param {readonly Range[]} extents
+ * @param {number} panel
+ */
+export function framedCells(channels, extents, panel) {
+  const size = [channels, ...extents.map((cells) => cells.length)];
+  return new Cells(panel, size, [0, ...extents.map((cells) => cells.start)]);
+}
+
+/**
+ * Place (channel, *output) of the output, cropped cells included.
+ * @param {Layer} layer
+ * @param {number} panel
+ */
+export function outputCells(layer, panel) {
+  return framedCells(layer.outChannels, layer.geometry.axes.map(frame), panel);
 }
 
 /**
  * A panel of known values; leading axes of size one are left out.
  * @param {string} name
  * @param {string} role
- * @param {Values} array
+ * @param {import("./arrays.js").Tensor<Value | null>} array
  * @param {readonly string[]} lead
  * @param {string} [label]
  * @returns {Grid}
@@ -47,149 +118,74 @@ export function filledPanel(name, role, array, lead, label) {
   };
 }
 
-/** @param {Layer} layer */
-export function inputPanel(layer) {
-  return filledPanel("input", "input", layer.x, ["channel"]);
+/**
+ * A panel whose axes are drawn over ranges, each index of a kind.
+ *
+ * Without values, holes and appended cells hold 0 and the rest is yet to be written; with them,
+ * void cells still hold none.
+ * @param {object} told
+ * @param {string} told.name
+ * @param {string} told.role
+ * @param {number} told.channels
+ * @param {readonly Range[]} told.extents
+ * @param {readonly (readonly string[])[]} told.kinds
+ * @param {readonly (Value | null)[]} [told.values]
+ * @param {string} told.label
+ * @returns {Grid}
+ */
+export function framedPanel({ name, role, channels, extents, kinds, values, label }) {
+  const size = extents.map((cells) => cells.length);
+  const plane = places(size).map((place) => joined(place.map((at, a) => kinds[a][at])));
+  const every = Array.from({ length: channels }, () => plane).flat();
+  const lead = channels > 1 ? [channels] : [];
+  const empty = (/** @type {string} */ kind) => (kind === HOLE || kind === APPENDED ? 0 : null);
+  return {
+    name,
+    role,
+    axes: [...lead.map(() => "channel"), ...spatial(extents.length)],
+    size: [...lead, ...size],
+    origin: [...lead.map(() => 0), ...extents.map((cells) => cells.start)],
+    kinds: every,
+    values: values ? values.map((v, n) => (every[n] === VOID ? null : v)) : every.map(empty),
+    label,
+  };
+}
+
+/**
+ * @param {Layer} layer
+ * @param {string} [name]
+ */
+export function inputPanel(layer, name = "input") {
+  return filledPanel(name, "input", layer.x, ["channel"]);
 }
 
 /** @param {Layer} layer */
 export function kernelPanel(layer) {
-  return filledPanel("kernel", "kernel", layer.weight, ["input channel", "output channel"]);
+  return filledPanel("kernel", "kernel", layer.weight, KERNEL_LEAD);
 }
 
 /**
  * The empty panel of the output: the full output's cells and the appended ones.
  * @param {Layer} layer
- * @returns {Grid}
+ * @param {string} [name]
  */
-export function outputPanel(layer) {
+export function outputPanel(layer, name = "output") {
   const { axes, outputSize, full } = layer.geometry;
-  const frames = axes.map(frame);
-  const along = axes.map((axis, a) => Array.from(frames[a], (o) => kindOf(axis, o)));
-  const size = frames.map((cells) => cells.length);
-  const plane = places(size).map((place) => joined(place.map((at, a) => along[a][at])));
-  const kinds = Array.from({ length: layer.outChannels }, () => plane).flat();
-  const lead = layer.outChannels > 1 ? [layer.outChannels] : [];
   const [kept, whole] = [times(outputSize), times(full)];
-  return {
-    name: "output",
+  return framedPanel({
+    name,
     role: "output",
-    axes: [...lead.map(() => "channel"), ...spatial(axes.length)],
-    size: [...lead, ...size],
-    origin: [...lead.map(() => 0), ...frames.map((cells) => cells.start)],
-    kinds,
-    values: kinds.map((kind) => (kind === HOLE || kind === APPENDED ? 0 : null)),
+    channels: layer.outChannels,
+    extents: axes.map(frame),
+    kinds: axes.map(outputKinds),
     label: kept === whole ? kept : `${kept}, of a full ${whole}`,
-  };
+  });
 }
 
 /**
- * The output indices drawn on an axis: the full output, and what is appended.
- * @param {Axis} axis
- */
-export function frame(axis) {
-  const { cropStart, full, outputSize } = axis;
-  return new Range(Math.min(-cropStart, 0), Math.max(full - cropStart, outputSize));
-}
-
-/**
- * The channel in an index whose channel axis may have been left out.
- * @param {readonly number[]} index
+ * The names of the last axes: row and column for two.
  * @param {number} rank
  */
-export function channelOf(index, rank) {
-  return index.length > rank ? index[0] : 0;
-}
-
-/** Where the cells of input, kernel and output stand in their panels, whatever is left out. */
-export class Places {
-  /**
-   * @param {Layer} layer
-   * @param {number} x the input's panel
-   * @param {number} kernel
-   * @param {number} y
-   * @param {Grid} output
-   */
-  constructor(layer, x, kernel, y, output) {
-    const frames = layer.geometry.axes.map(frame);
-    this._xSize = layer.x.size;
-    this._kernelSize = layer.weight.size;
-    this._first = frames.map((cells) => cells.start);
-    this._frame = frames.map((cells) => cells.length);
-    this._cells = count(this._frame);
-    this._output = output;
-    this._x = refs(x, layer.x.values.length);
-    this._kernel = refs(kernel, layer.weight.values.length);
-    this._y = refs(y, this._cells * layer.outChannels);
-  }
-
-  /**
-   * The input cell of a channel and position.
-   * @param {number} channel
-   * @param {readonly number[]} position
-   * @returns {Ref}
-   */
-  x(channel, position) {
-    return this._x[flat([channel, ...position], this._xSize)];
-  }
-
-  /**
-   * The kernel element between two channels; `outChannel` is the whole layer's.
-   * @param {number} inChannel
-   * @param {number} outChannel
-   * @param {readonly number[]} tap
-   * @returns {Ref}
-   */
-  kernel(inChannel, outChannel, tap) {
-    const size = this._kernelSize;
-    return this._kernel[flat([inChannel, outChannel % size[1], ...tap], size)];
-  }
-
-  /**
-   * The output cell of a channel and output index, cropped ones included.
-   * @param {number} channel
-   * @param {readonly number[]} output
-   * @returns {Ref}
-   */
-  y(channel, output) {
-    let cell = channel;
-    for (let a = 0; a < output.length; a++) {
-      cell = cell * this._frame[a] + output[a] - this._first[a];
-    }
-    return this._y[cell];
-  }
-
-  /**
-   * Whether an output cell is kept.
-   * @param {Ref} ref
-   */
-  lands([, cell]) {
-    const kind = this._output.kinds[cell];
-    return kind !== CROP && kind !== VOID;
-  }
-}
-
-/**
- * @param {number} panel
- * @param {number} cells
- */
-function refs(panel, cells) {
-  return Array.from({ length: cells }, (_, cell) => /** @type {Ref} */ ([panel, cell]));
-}
-
-/**
- * @param {Axis} axis
- * @param {number} output
- */
-function kindOf(axis, output) {
-  if (output < 0 || output >= axis.outputSize) return CROP;
-  const at = output + axis.cropStart;
-  if (at < 0 || at >= axis.full) return APPENDED;
-  return axis.overlapAt(output) ? CELL : HOLE;
-}
-
-/** @param {readonly string[]} kinds */
-function joined(kinds) {
-  if (kinds.includes(CROP) && kinds.includes(APPENDED)) return VOID;
-  return SEVERITY[Math.max(...kinds.map((kind) => SEVERITY.indexOf(kind)))];
+export function spatial(rank) {
+  return SPATIAL.slice(3 - rank);
 }

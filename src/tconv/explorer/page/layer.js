@@ -2,6 +2,7 @@
 
 import { count, tensor } from "./arrays.js";
 import { times } from "./convolution.js";
+import { frame } from "./extents.js";
 import { grouped, repr, tuple } from "./python.js";
 import { letters, weights } from "./symbolic.js";
 import { asValue } from "./values.js";
@@ -24,25 +25,27 @@ const FILLED = {
 export class Layer {
   /**
    * @param {Geometry} geometry of one to three axes
-   * @param {Values} x (C_in, *I)
+   * @param {Values} x (C_in, *I), or (C_out, *O) where `direct` says so
    * @param {Values} weight (C_in, C_out/groups, *K)
    * @param {number} groups
+   * @param {boolean} direct whether x is the input of the direct convolution that is transposed
    */
-  constructor(geometry, x, weight, groups) {
-    refuseMany(geometry, x.size[0] * weight.size[1]);
-    if (x.size[0] !== weight.size[0]) {
-      throw new Error(
-        `weight has ${weight.size[0]} input channels but x has ${x.size[0]} ` +
-          `(x: ${tuple(x.size)}, weight: ${tuple(weight.size)})`,
-      );
-    }
-    if (x.size[0] % groups) {
-      throw new Error(`groups ${groups} does not divide ${x.size[0]} input channels`);
-    }
+  constructor(geometry, x, weight, groups, direct) {
     this.geometry = geometry;
     this.x = x;
     this.weight = weight;
     this.groups = groups;
+    refuseMany(geometry, weight.size[0] * weight.size[1]);
+    if (this.inChannels % groups) {
+      throw new Error(`groups ${groups} does not divide ${this.inChannels} input channels`);
+    }
+    const channels = direct ? this.outChannels : this.inChannels;
+    if (x.size[0] !== channels) {
+      throw new Error(
+        `weight has ${channels} ${direct ? "output" : "input"} channels but x has ${x.size[0]} ` +
+          `(x: ${tuple(x.size)}, weight: ${tuple(weight.size)})`,
+      );
+    }
   }
 
   /**
@@ -50,47 +53,78 @@ export class Layer {
    * @param {Geometry} geometry
    * @param {Given} x
    * @param {Given} weight
-   * @param {number} groups
+   * @param {number} [groups]
+   * @param {boolean} [direct]
    */
-  static of(geometry, x, weight, groups) {
-    const [inputs, kernel] = [read("x", x, geometry, 1), read("weight", weight, geometry, 2)];
+  static of(geometry, x, weight, groups = 1, direct = false) {
+    const { rank } = geometry;
+    const [inputs, kernel] = [read("x", x, rank, 1), read("weight", weight, rank, 2)];
     refuseMany(geometry, groups);
-    const wide = typeof kernel === "object" && kernel.size.length ? kernel.size[0] : groups;
-    const filled = fill("x", inputs, "(*I) or (C_in, *I)", [wide], geometry.inputSize);
+    let wide = groups;
+    if (typeof kernel === "object" && kernel.size.length > 1) {
+      wide = direct ? kernel.size[1] * groups : kernel.size[0];
+    }
+    const filled = direct
+      ? fill("x", inputs, "(*O) or (C_out, *O)", [wide], geometry.outputSize)
+      : fill("x", inputs, "(*I) or (C_in, *I)", [wide], geometry.inputSize);
+    const [given] = filled.size;
+    const channels = direct ? [groups, Math.max(Math.floor(given / groups), 1)] : [given, 1];
     const layout = "(*K) or (C_in, C_out/groups, *K)";
-    const channels = [filled.size[0], 1];
     const taps = fill("weight", kernel, layout, channels, geometry.kernelSize);
-    return new Layer(geometry, filled, taps, groups);
+    return new Layer(geometry, filled, taps, groups, direct);
   }
 
   get inChannels() {
-    return this.x.size[0];
+    return this.weight.size[0];
   }
 
   get outChannels() {
     return this.weight.size[1] * this.groups;
   }
 
-  /** Input channels of one group. */
-  get groupIn() {
-    return this.inChannels / this.groups;
+  /**
+   * The number that an output channel has in its group.
+   * @param {number} outChannel
+   */
+  ofGroup(outChannel) {
+    return outChannel % this.weight.size[1];
   }
 
-  /** Output channels of one group. */
-  get groupOut() {
-    return this.weight.size[1];
+  /**
+   * The input channels that an output channel sums.
+   * @param {number} outChannel
+   */
+  inputsOf(outChannel) {
+    return group(Math.floor(outChannel / this.weight.size[1]), this.inChannels / this.groups);
   }
+
+  /**
+   * The output channels that an input channel adds to.
+   * @param {number} inChannel
+   */
+  outputsOf(inChannel) {
+    const each = this.inChannels / this.groups;
+    return group(Math.floor(inChannel / each), this.weight.size[1]);
+  }
+}
+
+/**
+ * @param {number} number
+ * @param {number} each
+ */
+function group(number, each) {
+  return Array.from({ length: each }, (_, n) => number * each + n);
 }
 
 /**
  * Read nested lists, with axes for the channels where there are none.
  * @param {string} name
  * @param {Given} given
- * @param {Geometry} geometry
+ * @param {number} rank
  * @param {number} lead
  * @returns {import("./arrays.js").Tensor<unknown> | string}
  */
-function read(name, given, { rank }, lead) {
+function read(name, given, rank, lead) {
   if (given === null || given === undefined) return rank === 1 ? "letters" : "numbers";
   if (typeof given === "string") return given;
   const array = tensor(name, given);
@@ -137,7 +171,7 @@ function refuseMany(geometry, channels) {
     throw new Error(`a trace shows one to three axes, got ${geometry.rank}`);
   }
   const products = channels * count(geometry.inputSize) * count(geometry.kernelSize);
-  const cells = Math.max(count(geometry.full), count(geometry.outputSize));
+  const cells = count(geometry.axes.map((axis) => frame(axis).length));
   /** @type {[number, number, string][]} */
   const limits = [
     [products, MOST_PRODUCTS, "products"],

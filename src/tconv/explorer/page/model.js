@@ -70,7 +70,7 @@ export const VOID = "void"; // no cell: cropped on one axis where another one ap
  * Make the trace of a view.
  * @param {Geometry} geometry
  * @param {Pick<Trace, "view" | "title" | "steps" | "result">
- *   & {grids: readonly Grid[], sizes?: string[]}} told
+ *   & {grids: readonly Grid[], sizes: string[]}} told
  * @returns {Trace}
  */
 export function traceOf(geometry, { view, title, grids, steps, result, sizes }) {
@@ -86,7 +86,7 @@ export function traceOf(geometry, { view, title, grids, steps, result, sizes }) 
       crop: geometry.crop,
       output_size: geometry.outputSize,
     },
-    sizes: sizes ?? geometry.derivation().split("\n"),
+    sizes,
     result,
     panels: grids.map((grid) => ({
       ...grid,

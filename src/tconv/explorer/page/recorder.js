@@ -50,6 +50,24 @@ export class Recorder {
   }
 
   /**
+   * Add one to a cell, for a product of an input and a kernel element.
+   * @param {Ref} to
+   * @param {Ref} x
+   * @param {Ref} kernel
+   */
+  count(to, x, kernel) {
+    return this._add(to, [x, kernel], 1, "1");
+  }
+
+  /**
+   * How many terms a cell holds now.
+   * @param {Ref} to
+   */
+  terms([panel, cell]) {
+    return this._texts[panel][cell]?.length ?? 0;
+  }
+
+  /**
    * Write the sum that a cell is by now: `y[0,2] = 1·3 + 2·1 = 5`.
    * @param {string} name
    * @param {Ref} to

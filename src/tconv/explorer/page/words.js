@@ -27,3 +27,20 @@ export function span(first, last) {
   const [from, to] = [at(first), at(last)];
   return from === to ? from : `${from}…${to}`;
 }
+
+/**
+ * Say what an output does with so many products.
+ * @param {number} products
+ */
+export function sums(products) {
+  return products ? `sums ${counted(products, "product")}` : "is reached by no input";
+}
+
+/**
+ * Say how many: `1 product`, `4 products`.
+ * @param {number} number
+ * @param {string} thing
+ */
+export function counted(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}

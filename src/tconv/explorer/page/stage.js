@@ -1,0 +1,349 @@
+/** One drawing made live: the frames of a trace, and what is linked to the cell pointed at. */
+
+import { frame, layout, svg } from "./drawing.js";
+import { Links, key, refOf } from "./links.js";
+
+/** @typedef {import("./model.js").Trace} Trace */
+/** @typedef {import("./links.js").Ref} Ref */
+
+const SLIDE = 1100 * 640;
+const SMALLEST_TEXT = 1.5;
+const SVG = "http://www.w3.org/2000/svg";
+
+export class Stage {
+  /**
+   * @param {HTMLElement} root where the drawing goes
+   * @param {{tell: (line: string, pinned: boolean) => void,
+   *   edit: (trace: Trace, ref: Ref, text: string) => void}} owner
+   */
+  constructor(root, owner) {
+    this.root = root;
+    this.owner = owner;
+    this.theme = "light";
+    /** @type {Trace | null} */
+    this.trace = null;
+    this.frame = 0;
+    /** @type {Links | null} */
+    this.links = null;
+    /** @type {ReturnType<typeof layout> | null} */
+    this.layout = null;
+    this.size = [0, 0];
+    /** @type {SVGSVGElement | null} */
+    this.drawn = null;
+    /** @type {SVGElement | null} */
+    this.halo = null;
+    this.head = "";
+    /** @type {string[]} */
+    this.lines = [];
+    /** @type {string[]} */
+    this.names = [];
+    /** @type {SVGElement[]} */
+    this.parts = [];
+    this.told = "";
+    this.editing = false;
+    /** @type {Ref | null} */
+    this.pinned = null;
+    /** @type {Ref | null} */
+    this.cursor = null;
+    root.tabIndex = 0;
+    root.setAttribute("role", "application");
+    root.setAttribute("aria-roledescription", "drawing of cells");
+    root.addEventListener("pointermove", (event) => this.#pointed(event));
+    root.addEventListener("pointerleave", () => this.#light(this.cursor ?? this.pinned));
+    root.addEventListener("click", (event) => this.#clicked(event));
+    root.addEventListener("keydown", (event) => this.#pressed(event));
+    root.addEventListener("focus", () => {
+      if (root.matches(":focus-visible")) this.#move(this.cursor ?? this.pinned ?? this.#first());
+    });
+    root.addEventListener("blur", () => {
+      this.cursor = null;
+      this.#light(this.pinned);
+    });
+    new ResizeObserver(() => this.#resized()).observe(root);
+  }
+
+  /** @param {Trace} trace @param {number} number */
+  show(trace, number) {
+    if (trace !== this.trace) {
+      this.trace = trace;
+      this.links = null;
+      this.pinned = this.cursor = null;
+      this.layout = null;
+      this.root.setAttribute("aria-label", `${trace.title}; arrows go from cell to cell`);
+    }
+    this.frame = number;
+    this.#draw();
+  }
+
+  /** @param {string} theme */
+  paint(theme) {
+    this.theme = theme;
+    if (this.trace) this.#draw();
+  }
+
+  #resized() {
+    if (!this.trace) return;
+    const [width, height] = this.#slide();
+    if (width !== this.size[0] || height !== this.size[1]) {
+      this.layout = null;
+      this.#draw();
+    }
+  }
+
+  /** A slide of the usual area in the shape of the room; smaller where text would be too small. */
+  #slide() {
+    const wide = Math.max(this.root.clientWidth, 240);
+    const tall = Math.max(this.root.clientHeight, 200);
+    const scale = Math.min(Math.sqrt(SLIDE / (wide * tall)), SMALLEST_TEXT);
+    return [Math.round(wide * scale), Math.round(tall * scale)];
+  }
+
+  #draw() {
+    const trace = /** @type {Trace} */ (this.trace);
+    if (!this.layout) {
+      this.size = this.#slide();
+      const [width, height] = this.size;
+      this.layout = layout(trace, { width, height });
+    }
+    const text = svg(frame(this.layout, this.frame), this.theme);
+    this.#put(text);
+    this.#light(this.cursor ?? this.pinned);
+  }
+
+  /**
+   * Put a drawing on the page. Its lines are the cells and what stands between them; where they
+   * are those of the drawing before, only what differs is touched.
+   * @param {string} text
+   */
+  #put(text) {
+    const start = text.indexOf("<rect");
+    const [head, body] = [text.slice(0, start), text.slice(start, text.lastIndexOf("</svg>"))];
+    const lines = body.split("\n");
+    const names = lines.map((line) => (/^<g data-cell="[^"]+"/.exec(line) ?? [""])[0]);
+    const alike =
+      this.drawn &&
+      head.slice(0, head.indexOf("<title")) === this.head &&
+      names.length === this.names.length &&
+      names.every((name, n) => name === this.names[n]);
+    if (alike) {
+      lines.forEach((line, n) => {
+        if (line !== this.lines[n]) morph(this.parts[n], parsed(line));
+      });
+      const described = parsed(head.slice(head.indexOf("<title")));
+      this.drawn?.querySelector("title")?.replaceWith(/** @type {Node} */ (described.firstChild));
+      this.drawn?.querySelector("desc")?.replaceWith(/** @type {Node} */ (described.lastChild));
+    } else {
+      const grouped = lines.map((line, n) => (names[n] ? line : `<g>${line}</g>`));
+      const open = this.root.querySelector(".cell-value");
+      this.root.innerHTML = `${head}${grouped.join("")}</svg>`;
+      if (open) open.remove();
+      this.drawn = /** @type {SVGSVGElement} */ (this.root.firstElementChild);
+      this.drawn.setAttribute("aria-hidden", "true");
+      this.parts = /** @type {SVGElement[]} */ ([...this.drawn.children].slice(2));
+      this.halo = document.createElementNS(SVG, "g");
+      this.halo.setAttribute("class", "lit");
+      this.drawn.append(this.halo);
+      this.head = head.slice(0, head.indexOf("<title"));
+      this.names = names;
+    }
+    this.lines = lines;
+  }
+
+  /** @param {PointerEvent | MouseEvent} event @returns {Ref | null} */
+  #at(event) {
+    const target = /** @type {Element} */ (event.target).closest("[data-cell]");
+    return target ? refOf(/** @type {string} */ (target.getAttribute("data-cell"))) : null;
+  }
+
+  /** @param {PointerEvent} event */
+  #pointed(event) {
+    if (this.pinned || this.editing) return;
+    this.#light(this.#at(event));
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    if (/** @type {Element} */ (event.target).closest(".cell-value")) return;
+    const ref = this.#at(event);
+    if (ref && this.pinned && key(ref) === key(this.pinned)) {
+      this.edit(ref);
+      return;
+    }
+    this.pinned = ref;
+    this.cursor = null;
+    this.#light(ref);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    if (this.editing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const ref = this.cursor ?? this.pinned;
+    const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    if (event.key in way) {
+      this.#move(ref ? this.#beside(ref, way[/** @type {keyof way} */ (event.key)]) : this.#first());
+    } else if (event.key === "Enter" && ref) {
+      if (this.pinned && key(this.pinned) === key(ref)) this.edit(ref);
+      else {
+        this.pinned = ref;
+        this.#light(ref);
+      }
+    } else if (event.key === "Escape") {
+      this.pinned = this.cursor = null;
+      this.#light(null);
+    } else if (ref && /^[-\w]$/.test(event.key)) {
+      this.edit(ref, event.key);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @returns {Ref} */
+  #first() {
+    const writes = this.trace?.steps[this.frame - 1]?.focus[0];
+    return writes ? [writes[0], writes[1]] : [0, 0];
+  }
+
+  /** @param {Ref} ref */
+  #move(ref) {
+    this.cursor = ref;
+    this.#light(ref);
+  }
+
+  /**
+   * The nearest cell in a direction on the drawing, in another panel if need be.
+   * @param {Ref} ref @param {number[]} way
+   */
+  #beside(ref, [down, along]) {
+    const from = this.#box(key(ref));
+    let best = ref;
+    let least = Infinity;
+    for (const part of this.parts) {
+      const name = part.getAttribute("data-cell");
+      if (!from || !name || name === key(ref)) continue;
+      const box = /** @type {DOMRect} */ (this.#box(name));
+      const dx = box.x - from.x;
+      const dy = box.y - from.y;
+      const ahead = dx * along + dy * down;
+      const aside = Math.abs(dx * down) + Math.abs(dy * along);
+      if (ahead > 0.5 && ahead >= aside && ahead + 3 * aside < least) {
+        least = ahead + 3 * aside;
+        best = refOf(name);
+      }
+    }
+    return best;
+  }
+
+  /** @param {string} name */
+  #box(name) {
+    const rect = this.drawn?.querySelector(`[data-cell="${name}"] rect`);
+    if (!rect) return null;
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((side) =>
+      Number(rect.getAttribute(side)),
+    );
+    return new DOMRect(x, y, width, height);
+  }
+
+  /** Light a cell with all that feeds it and all that it feeds. @param {Ref | null} ref */
+  #light(ref) {
+    if (!this.halo || !this.trace) return;
+    const lit = ref ? key(ref) : "";
+    if (!ref) {
+      if (this.told) this.owner.tell("", false);
+      this.told = "";
+      this.halo.replaceChildren();
+      return;
+    }
+    this.links ??= new Links(this.trace);
+    const rect = (/** @type {string} */ name, /** @type {string} */ kind) => {
+      const box = this.#box(name);
+      if (!box) return "";
+      const { x, y, width, height } = box;
+      return `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>`;
+    };
+    this.halo.innerHTML = [
+      ...[...this.links.upstream(lit)].map((name) => rect(name, "feeds")),
+      ...[...this.links.downstream(lit)].map((name) => rect(name, "fed")),
+      rect(lit, "self"),
+    ].join("");
+    const line = this.links.sentence(ref);
+    if (line !== this.told) this.owner.tell(line, this.pinned !== null);
+    this.told = line;
+  }
+
+  /**
+   * Open a field over an input or kernel cell.
+   * @param {Ref} ref @param {string} [text] what was typed already
+   */
+  edit(ref, text) {
+    const trace = /** @type {Trace} */ (this.trace);
+    const panel = trace.panels[ref[0]];
+    const group = this.drawn?.querySelector(`[data-cell="${key(ref)}"]`);
+    if (!editable(trace, panel) || !group) return;
+    const held = panel.values[ref[1]];
+    const field = document.createElement("input");
+    field.type = "text";
+    field.className = "cell-value";
+    field.setAttribute("aria-label", `Value of ${panel.name} cell`);
+    field.value = text ?? String(held ?? "");
+    const cell = group.getBoundingClientRect();
+    const room = this.root.getBoundingClientRect();
+    field.style.left = `${cell.x + cell.width / 2 - room.x + this.root.scrollLeft - 36}px`;
+    field.style.top = `${cell.y + cell.height / 2 - room.y + this.root.scrollTop - 15}px`;
+    this.editing = true;
+    const close = (/** @type {boolean} */ keep) => {
+      if (!this.editing) return;
+      this.editing = false;
+      field.remove();
+      this.root.focus();
+      if (keep && field.value !== String(held)) this.owner.edit(trace, ref, field.value);
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") close(true);
+      if (event.key === "Escape") close(false);
+    });
+    field.addEventListener("blur", () => close(true));
+    this.root.append(field);
+    field.focus();
+    if (text === undefined) field.select();
+  }
+}
+
+const GIVEN = ["scatter", "gather", "stretch", "matrix", "subpixel", "overlap"];
+
+/** Whether a panel shows the layer's own input or kernel. @param {Trace} trace @param {any} panel */
+function editable(trace, panel) {
+  if (!GIVEN.includes(trace.view) || !["input", "kernel"].includes(panel.name)) return false;
+  const size = trace.geometry[panel.name === "input" ? "input_size" : "kernel_size"];
+  return String(panel.size.slice(-size.length)) === String(size);
+}
+
+/** @param {string} markup */
+function parsed(markup) {
+  const group = document.createElementNS(SVG, "g");
+  group.innerHTML = markup;
+  const only = group.firstElementChild;
+  return only?.hasAttribute("data-cell") ? only : group;
+}
+
+/**
+ * Make a group like another one, keeping its elements where they are of the same kind.
+ * @param {Element} old @param {Element} now
+ */
+function morph(old, now) {
+  const [before, after] = [[...old.children], [...now.children]];
+  if (before.length !== after.length || before.some((one, n) => one.tagName !== after[n].tagName)) {
+    old.replaceChildren(...now.childNodes);
+    return;
+  }
+  before.forEach((one, n) => {
+    const other = after[n];
+    for (const { name } of [...one.attributes]) {
+      if (!other.hasAttribute(name)) one.removeAttribute(name);
+    }
+    for (const { name, value } of other.attributes) {
+      if (one.getAttribute(name) !== value) one.setAttribute(name, value);
+    }
+    if (one.textContent !== other.textContent) one.textContent = other.textContent;
+  });
+}
