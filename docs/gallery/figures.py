@@ -1,7 +1,8 @@
-"""The figures of the gallery, read from figures.toml, and how each is drawn."""
+"""The figures of the gallery and the tutorial, read from tables, and how each is drawn."""
 
 import shlex
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,16 +109,21 @@ class Source:
     figures: tuple[Figure, ...]
 
 
-def sources() -> tuple[Source, ...]:
-    """Read the sources and their figures.
+def sources(table: Path = HERE / "figures.toml") -> tuple[Source, ...]:
+    """Read sources and their figures from a table.
 
     Examples
     --------
     >>> sources()[0].figures[0].trace().values()
     [[130, 151], [214, 235]]
     """
-    table = tomllib.loads((HERE / "figures.toml").read_text(encoding="utf-8"))
+    held = tomllib.loads(table.read_text(encoding="utf-8"))
     return tuple(
         Source(source["title"], tuple(Figure(**entry) for entry in source["figure"]))
-        for source in table["source"]
+        for source in held["source"]
     )
+
+
+def figures(of: Iterable[Source]) -> tuple[Figure, ...]:
+    """Return the figures of all sources, in order."""
+    return tuple(figure for source in of for figure in source.figures)

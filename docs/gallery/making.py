@@ -1,10 +1,11 @@
-"""What the gallery's folder holds: stills, films, checkerboards and the page that lists them."""
+"""What the folders hold: stills, films, checkerboards and the page that lists them."""
 
+from itertools import product
 from pathlib import Path
 
 from docs.gallery.checkerboards import CHECKERBOARDS
 from docs.gallery.checkerboards import save as save_checkerboard
-from docs.gallery.figures import Figure, sources
+from docs.gallery.figures import Figure, figures, sources
 from docs.gallery.page import page
 
 from tconv.drawing import save
@@ -16,17 +17,17 @@ MADE = ("*.svg", "*.webp", "*.png")
 
 def main(docs: Path) -> None:
     """Make everything anew; what is no longer a figure goes."""
-    gallery = docs / "gallery"
-    for pattern in MADE:
-        for old in gallery.glob(pattern):
+    gallery, tutorial = docs / "gallery", docs / "tutorial"
+    for folder, pattern in product((gallery, tutorial), MADE):
+        for old in folder.glob(pattern):
             old.unlink()
-    figures = [figure for source in sources() for figure in source.figures]
-    for figure in figures:
-        (gallery / figure.still).write_text(figure.drawn(), "utf-8")
-        if figure.motion:
-            save_film(figure, gallery / figure.film)
-        if figure.name == STAMPS:
-            save_film(figure, docs / "stamps.webp")
+    for folder in (gallery, tutorial):
+        for figure in figures(sources(folder / "figures.toml")):
+            (folder / figure.still).write_text(figure.drawn(), "utf-8")
+            if figure.motion:
+                save_film(figure, folder / figure.film)
+            if figure.name == STAMPS:
+                save_film(figure, docs / "stamps.webp")
     for name in CHECKERBOARDS:
         save_checkerboard(name, gallery)
     (gallery / "README.md").write_text(page(), "utf-8")
