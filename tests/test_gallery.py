@@ -116,7 +116,9 @@ def test_the_tutorial_shows_every_picture_made_for_it():
     assert own == {path.name for path in TUTORIAL.glob("*.svg")}
 
 
-@pytest.mark.parametrize("told", [*FIGURES[GALLERY], *CHECKERBOARDS.values()], ids=str)
+@pytest.mark.parametrize(
+    "told", [*FIGURES[GALLERY], *CHECKERBOARDS.values()], ids=lambda told: told.title
+)
 def test_each_is_told_in_two_sentences(told):
     assert SENTENCE.fullmatch(told.shows)
     assert SENTENCE.fullmatch(told.notes)

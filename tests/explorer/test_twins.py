@@ -140,7 +140,9 @@ def _read(code, geometry):
         def conv_transpose(x, weight, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
             return Geometry.of(x, weight, stride, padding, output_padding, dilation)
 
-    return eval(code, {"tconv": Asked, "x": geometry.input_size, "weight": geometry.kernel_size})
+    return eval(
+        code, {"tconv": Asked, "x": geometry.input_size, "weight": geometry.kernel_size}
+    )
 
 
 TRACED = """
