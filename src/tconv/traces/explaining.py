@@ -70,12 +70,14 @@ def explain(
         raise ValueError(f"view {view!r} is not one of {', '.join(VIEWS)}")
     if view in NUMERIC:
         x, weight = ("numbers" if values is None else values for values in (x, weight))
-    x, weight = _array(x), _array(weight)
+    x, weight = array_of(x), array_of(weight)
     if isinstance(input_size, Geometry):
         geometry = input_size
     else:
         words = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
-        rank = _rank([input_size, padding, output_padding, output_size, *words.values()], x, weight)
+        rank = rank_of(
+            [input_size, padding, output_padding, output_size, *words.values()], x, weight
+        )
         if kernel_size is None:
             kernel_size = _size_of("kernel_size", "weight", weight, rank)
         if input_size is None and view in DIRECT:
@@ -93,13 +95,14 @@ def explain(
     return VIEWS[view](Layer.of(geometry, x, weight, groups, direct=view in DIRECT))
 
 
-def _array(given: Any) -> Any:
+def array_of(given: Any) -> Any:
+    """Return what is given as an array, unless it is a word or None."""
     if given is None or isinstance(given, str | np.ndarray):
         return given
     return np.array(given, dtype=object)
 
 
-def _rank(sizes: list[Any], x: Any, weight: Any) -> int:
+def rank_of(sizes: list[Any], x: Any, weight: Any) -> int:
     """Find the number of axes: from a size that has one entry an axis, or from the arrays."""
     for size in sizes:
         if is_sequence(size):

@@ -71,6 +71,9 @@ class Layer:
         (array([[1, 2]], dtype=object), array([[[w1, w2, w3]]], dtype=object))
         """
         _refuse_many(geometry, groups)
+        for name, array in (("x", x), ("weight", weight)):
+            if isinstance(array, np.ndarray) and not array.size:
+                raise ValueError(f"{name} {array.shape} is empty; give at least one channel")
         wide = groups
         if isinstance(weight, np.ndarray) and weight.ndim > 1:
             wide = weight.shape[1] * groups if direct else weight.shape[0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tconv.geometry import Geometry
 from tconv.parameters import is_sequence, per_axis
-from tconv.traces.explaining import explain
+from tconv.traces.explaining import array_of, explain, rank_of
 from tconv.traces.layer import FILLED
 from tconv.traces.model import Trace
 from tconv.traces.values import Value, jsonable, parsed
@@ -70,6 +70,8 @@ def read(texts: Mapping[str, str]) -> dict[str, Any]:
     for name in ("input_size", "kernel_size"):
         if name in arguments:
             arguments[name] = per_axis(name, arguments[name], rank)
+    if is_sequence(arguments.get("padding")) and len(arguments["padding"]) == 1:
+        arguments["padding"] *= rank
     for name in ("x", "weight"):
         if not isinstance(arguments.get(name, ""), str):
             arguments[name] = _shaped(name, arguments, rank)
@@ -84,17 +86,16 @@ def write(arguments: Mapping[str, Any]) -> dict[str, str]:
     >>> write({"input_size": (2, 3), "padding": ((0, 1), 2), "weight": "ones"})
     {'i': '2x3', 'p': '0:1x2', 'w': 'ones'}
     """
+    given = {key: arguments[name] for key, name in NAMES.items() if arguments.get(name) is not None}
+    rank = rank_of(
+        [arguments.get(name) for name in SHAPING], *(array_of(given.get(key)) for key in "xw")
+    )
     writers: dict[str, Callable[[Any], str]] = {
         **dict.fromkeys(SIZES, sizes_written),
         "p": padding_written,
-        "x": values_written,
-        "w": values_written,
+        **dict.fromkeys("xw", lambda values: values_written(values, rank)),
     }
-    return {
-        key: writers.get(key, str)(arguments[name])
-        for key, name in NAMES.items()
-        if arguments.get(name) is not None
-    }
+    return {key: writers.get(key, str)(value) for key, value in given.items()}
 
 
 def sizes(name: str, text: str) -> int | tuple[int, ...]:
@@ -189,18 +190,18 @@ def values(name: str, text: str) -> NDArray[Any] | str:
     return held
 
 
-def values_written(given: Any) -> str:
-    """Write values as :func:`values` reads them.
+def values_written(given: Any, rank: int) -> str:
+    """Write values on so many axes as :func:`values` reads them.
 
     Examples
     --------
-    >>> values_written([[1, 0.5], [3, 4]])
-    '1,0.5;3,4'
+    >>> values_written([[1, 0.5], [3, 4]], 2), values_written([[1, 0.5], [3, 4]], 1)
+    ('1,0.5;3,4', '1,0.5|3,4')
     """
-    if isinstance(given, str):
-        return given
-    array = np.array(given, dtype=object)
-    planes = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array[None, None]
+    array = array_of(given)
+    if isinstance(array, str):
+        return array
+    planes = array.reshape(-1, array.shape[-2] if rank > 1 else 1, array.shape[-1])
     return "|".join(
         ";".join(",".join(str(jsonable(value)) for value in row) for row in plane)
         for plane in planes
@@ -233,10 +234,11 @@ def _read(key: str, text: str) -> Any:
 def _rank(arguments: Mapping[str, Any]) -> int:
     """Find the number of axes: from a size with one entry an axis, else from rows in the values."""
     for name in SHAPING:
-        if is_sequence(arguments.get(name)):
-            return len(arguments[name])
-    given = [arguments.get(name) for name in ("x", "weight")]
-    return 2 if any(isinstance(one, np.ndarray) and one.shape[1] > 1 for one in given) else 1
+        given: Any = arguments.get(name)
+        if is_sequence(given) and len(given) > 1:
+            return len(given)
+    arrays = [arguments.get(name) for name in ("x", "weight")]
+    return 2 if any(isinstance(one, np.ndarray) and one.shape[1] > 1 for one in arrays) else 1
 
 
 def _shaped(name: str, arguments: Mapping[str, Any], rank: int) -> NDArray[Any]:
