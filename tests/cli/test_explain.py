@@ -79,7 +79,10 @@ def test_json_holds_everything(tconv_says) -> None:
         (["-i", 4, "-k", 3, "-s", 0], "stride must be at least 1, got 0"),
         (["-i", "4x4", "-k", "3x3x3"], "disagree on the number of axes"),
         (["-i", 4, "-k", 3, "-p", "smae"], "did you mean 'same'?"),
-        (["-i", 3, "-k", 3, "-s", 2, "-o", 9], "output_size 9 is out of reach: stride 2 gives 7"),
+        (
+            ["-i", 3, "-k", 3, "-s", 2, "--output-size", 9],
+            "output_size 9 is out of reach: stride 2 gives 7",
+        ),
         (["-i", 1, "-k", 3, "-p", 2], "output size -1 is too small"),
         (["-i", 2**63, "-k", 3], "does not fit 64 bits"),
         (["-i", "4x4", "-k", 3, "--cells"], "--cells prints one axis, got 2"),

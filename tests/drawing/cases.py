@@ -27,7 +27,8 @@ LAYERS = {
         "weight": np.arange(48).reshape(4, 2, 2, 3) / 8 - 3,
     },
     "channels on one axis": {
-        "input_size": 4, "stride": 2, "x": np.arange(8).reshape(2, 4) / 3, "weight": np.arange(12).reshape(2, 2, 3),
+        "input_size": (4,), "stride": 2, "x": np.arange(8).reshape(2, 4) / 3,
+        "weight": np.arange(12).reshape(2, 2, 3),
     },
     "slices": {"input_size": (2, 1, 2), "kernel_size": (2, 3, 2), "stride": (2, 1, 1)},
 }  # fmt: skip
@@ -38,4 +39,6 @@ def trace_of(name, view="scatter"):
     layer = dict(LAYERS[name])
     if view in ("convolution", "deconvolution"):  # their input is the layer's output
         layer["x"] = "numbers"
+    if view == "deconvolution" and "letters" in name:  # which solves for numbers alone
+        layer["weight"] = "numbers"
     return explain(**layer, view=view)

@@ -10,6 +10,7 @@ LEADING = 1.16
 SMALLEST = 5.0
 LEGIBLE = 9.0
 STEP = 0.5
+BROKEN_BELOW = 0.7  # of the largest size; a text on one line is read more easily
 MARGIN_X, MARGIN_Y = 0.9, 0.94
 
 
@@ -71,14 +72,19 @@ def fitted(text: str, across: float, down: float, size: float) -> Fitted:
     --------
     >>> fitted("10", 40, 40, 16)
     Fitted(size=16, lines=('10',))
+    >>> fitted("1 + 3", 40, 40, 16)
+    Fitted(size=13.0, lines=('1 + 3',))
     >>> fitted("w3·a + w1·b", 60, 60, 16)
-    Fitted(size=16, lines=('w3·a', '+ w1·b'))
-    >>> fitted("1 + 2 + 3 + 4 + 5 + 6", 24, 24, 16)
+    Fitted(size=15.0, lines=('w3·a', '+ w1·b'))
+    >>> fitted("1 + 2 + 3 + 4 + 5 + 6", 36, 24, 16)
     Fitted(size=9.0, lines=('… + 5', '+ 6'))
     """
     parts = _parts(text)
     across, down = across * MARGIN_X, down * MARGIN_Y
     least = LEGIBLE if len(parts) > 1 else SMALLEST
+    one_line = shrunk(text, across, size)
+    if one_line >= max(size * BROKEN_BELOW, least) and one_line * LEADING <= down:
+        return Fitted(one_line, (text,))
     at = size
     while at >= least:
         lines = _wrapped(parts, across, at)

@@ -63,7 +63,7 @@ def _heading(trace: Trace, at: int, step: Step | None) -> str:
 
 def _cell(ref: Ref, kind: str, total: str, terms: str, step: Step | None) -> str:
     writes = step is not None and any(write.to == ref for write in step.writes)
-    said = terms.replace(" ", "") if writes else total
+    said = (terms if writes else total).replace(" ", "")
     if kind in (HOLE, APPENDED) and not writes:
         said = ""
     said = f"/{said}" if said and kind in (CROP, CUT) else said or EMPTY.get(kind, ".")

@@ -156,12 +156,11 @@ def frame(layout: Layout, number: int) -> Scene:
     parts: list[Primitive] = []
     if layout.captions:
         parts += _heading(layout, words.progress)
-    behind, before = _wedges(layout, step) if step is not None else ([], [])
-    parts += behind
+    if step is not None:
+        parts += _wedges(layout, step)
     for panel in range(len(trace.panels)):
         parts += _labels(layout, panel)
     parts += _cells(layout, at, step)
-    parts += before
     if layout.captions:
         parts += _caption(layout, words)
     said = ". ".join(text for text in (words.say, words.formula) if text)
@@ -414,11 +413,8 @@ def _text(fit: Fitted, box: Box, fill: str, cell: Cell) -> list[Primitive]:
     ]
 
 
-def _wedges(layout: Layout, step: Step) -> tuple[list[Primitive], list[Primitive]]:
-    """Connect what the step touches, panel by panel, each plane's cells in one box.
-
-    Returns what is drawn behind the cells and what before them: the edges of a lone wedge.
-    """
+def _wedges(layout: Layout, step: Step) -> list[Primitive]:
+    """Connect what the step touches, panel by panel, each plane's cells in one box."""
     touched: dict[int, dict[int, Box]] = {}
     for ref in (*step.focus, *step.reads, *(write.to for write in step.writes)):
         place = layout.places[ref.panel]
@@ -427,19 +423,15 @@ def _wedges(layout: Layout, step: Step) -> tuple[list[Primitive], list[Primitive
         box = (x, y, x + layout.cell_width, y + layout.cell_height)
         planes = touched.setdefault(ref.panel, {})
         planes[plane] = _around(planes.get(plane, box), box)
-    behind: list[Primitive] = []
-    before: list[Primitive] = []
+    parts: list[Primitive] = []
     panels = sorted(touched)
     for one, other in pairwise(panels):
         role = layout.trace.panels[one].role
-        pairs = _pairs(sorted(touched[one]), sorted(touched[other]))
-        for start, end in pairs:
+        for start, end in _pairs(sorted(touched[one]), sorted(touched[other])):
             side = _side(layout.plane(one, start), layout.plane(other, end))
             if side:
-                area, edges = _wedge(touched[one][start], touched[other][end], side, role)
-                behind.append(area)
-                (before if len(pairs) == 1 else behind).append(edges)
-    return behind, before
+                parts += _wedge(touched[one][start], touched[other][end], side, role)
+    return parts
 
 
 def _around(one: Box, other: Box) -> Box:
@@ -471,7 +463,7 @@ def _side(one: Box, other: Box) -> str:
     return "above" if other[3] <= one[1] else ""
 
 
-def _wedge(start: Box, end: Box, side: str, role: str) -> tuple[Polygon, Lines]:
+def _wedge(start: Box, end: Box, side: str, role: str) -> list[Primitive]:
     """Draw what lies between the facing sides of two boxes."""
     left, top, right, bottom = start
     if side == "right":
@@ -483,7 +475,7 @@ def _wedge(start: Box, end: Box, side: str, role: str) -> tuple[Polygon, Lines]:
     else:
         edges = ((left, top, end[0], end[3]), (right, top, end[2], end[3]))
     (a, b, c, d), (e, f, g, h) = edges
-    return (
+    return [
         Polygon(((a, b), (c, d), (g, h), (e, f)), f"{role}-active", 0.22),
-        Lines(edges, f"{role}-line", 1.2, 0.5),
-    )
+        Lines(edges, f"{role}-line", 1.2, 0.6),
+    ]

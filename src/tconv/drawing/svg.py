@@ -67,8 +67,8 @@ def film(
     Examples
     --------
     >>> import tconv
-    >>> film(tconv.traces.explain(2, 3)).count("<g transform")
-    3
+    >>> film(tconv.traces.explain(2, 3)).count("step ")
+    4
     """
     ink = colours(theme)
     chosen = range(1, trace.frames) if frames is None else frames

@@ -6,6 +6,7 @@ export const LEADING = 1.16;
 const SMALLEST = 5;
 const LEGIBLE = 9;
 const STEP = 0.5;
+const BROKEN_BELOW = 0.7;
 const MARGIN_X = 0.9;
 const MARGIN_Y = 0.94;
 
@@ -51,6 +52,10 @@ export function fitted(text, across, down, size) {
   const roomX = across * MARGIN_X;
   const roomY = down * MARGIN_Y;
   const least = parts.length > 1 ? LEGIBLE : SMALLEST;
+  const oneLine = shrunk(text, roomX, size);
+  if (oneLine >= Math.max(size * BROKEN_BELOW, least) && oneLine * LEADING <= roomY) {
+    return { size: oneLine, lines: [text] };
+  }
   for (let at = size; at >= least; at -= STEP) {
     const lines = wrapped(parts, roomX, at);
     if (lines.length && lines.length * at * LEADING <= roomY) return { size: at, lines };

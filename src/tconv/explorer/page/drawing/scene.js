@@ -124,7 +124,6 @@ export function frame(layout, number) {
   }
   const step = at > 0 && at < frames - 1 ? trace.steps[at - 1] : null;
   const words = wordsOf(layout, at, step);
-  const { behind, before } = step ? wedges(layout, step) : { behind: [], before: [] };
   const said = [words.say, words.formula].filter(Boolean).join(". ");
   return {
     width: layout.width,
@@ -135,10 +134,9 @@ export function frame(layout, number) {
     description: `${words.progress}: ${said}`,
     primitives: [
       ...(layout.captions ? heading(layout, words.progress) : []),
-      ...behind,
+      ...(step ? wedges(layout, step) : []),
       ...trace.panels.flatMap((_, panel) => labels(layout, panel)),
       ...cells(layout, at, step),
-      ...before,
       ...(layout.captions ? caption(layout, words) : []),
     ],
   };
@@ -472,7 +470,6 @@ function textOf({ size, lines }, [x, y, wide, tall], fill, cell) {
  * Connect what the step touches, panel by panel, each plane's cells in one box.
  * @param {Layout} layout
  * @param {Step} step
- * @returns {{behind: Primitive[], before: Primitive[]}} `before` the cells: a lone wedge's edges
  */
 function wedges(layout, step) {
   /** @type {Map<number, Map<number, Box>>} */
@@ -488,23 +485,17 @@ function wedges(layout, step) {
     touched.set(panel, planes);
   }
   /** @type {Primitive[]} */
-  const behind = [];
-  /** @type {Primitive[]} */
-  const before = [];
+  const parts = [];
   const panels = inOrder(touched);
   panels.slice(1).forEach(([other, ends], at) => {
     const [one, starts] = panels[at];
     const { role } = layout.trace.panels[one];
-    const pairs = paired(inOrder(starts), inOrder(ends));
-    for (const [[start, startBox], [end, endBox]] of pairs) {
+    for (const [[start, startBox], [end, endBox]] of paired(inOrder(starts), inOrder(ends))) {
       const side = sideOf(layout.plane(one, start), layout.plane(other, end));
-      if (!side) continue;
-      const { area, edges } = wedge(startBox, endBox, side, role);
-      behind.push(area);
-      (pairs.length === 1 ? before : behind).push(edges);
+      if (side) parts.push(...wedge(startBox, endBox, side, role));
     }
   });
-  return { behind, before };
+  return parts;
 }
 
 /**
@@ -564,7 +555,7 @@ function sideOf(one, other) {
  * @param {Box} end
  * @param {string} side
  * @param {string} role
- * @returns {{area: Polygon, edges: Lines}}
+ * @returns {Primitive[]}
  */
 function wedge([left, top, right, bottom], end, side, role) {
   /** @type {Record<string, [Box, Box]>} */
@@ -576,13 +567,13 @@ function wedge([left, top, right, bottom], end, side, role) {
   };
   const lines = sides[side];
   const [[a, b, c, d], [e, f, g, h]] = lines;
-  return {
-    area: {
+  return [
+    {
       type: "polygon",
       points: [[a, b], [c, d], [g, h], [e, f]],
       fill: `${role}-active`,
       opacity: 0.22,
     },
-    edges: { type: "lines", lines, line: `${role}-line`, stroke: 1.2, opacity: 0.5 },
-  };
+    { type: "lines", lines, line: `${role}-line`, stroke: 1.2, opacity: 0.6 },
+  ];
 }
