@@ -117,8 +117,8 @@ CHECKERBOARDS: Mapping[str, Checkerboard] = MappingProxyType(
             "A flat grey through one layer",
             "Equal weights turn a flat grey into a checkerboard where the stride does not divide "
             "the kernel, and leave it flat where it does.",
-            "The article shows pictures of trained generators, in which the pattern cannot be "
-            "told from the picture; here nothing else is left.",
+            "The article shows the pattern in pictures by trained generators; here there is nothing "
+            "else to see.",
             flat,
         ),
         "checkerboard-photograph": Checkerboard(
@@ -140,8 +140,7 @@ CHECKERBOARDS: Mapping[str, Checkerboard] = MappingProxyType(
             "Random weights",
             "With random weights a layer of even overlap (k4 s2) is uneven too, and resizing "
             "followed by a convolution is level for any weights.",
-            "The article's advice of even overlap is about what learning can reach, not about "
-            "where it starts.",
+            "Even overlap lets learning reach a level output; it does not begin there.",
             random,
         ),
     }
