@@ -36,8 +36,8 @@ def uniform(picture: Picture, size: int, stride: int = 2) -> Picture:
     >>> uniform(np.full((4, 4), 9.0), 3)[:2, :2]
     array([[16.,  8.],
            [ 8.,  4.]])
-    >>> np.ptp(uniform(np.full((4, 4), 9.0), 4))
-    np.float64(0.0)
+    >>> float(np.ptp(uniform(np.full((4, 4), 9.0), 4)))
+    0.0
     """
     return enlarged(picture, np.full((size, size), (stride / size) ** 2), stride)
 
@@ -117,8 +117,8 @@ CHECKERBOARDS: Mapping[str, Checkerboard] = MappingProxyType(
             "A flat grey through one layer",
             "Equal weights turn a flat grey into a checkerboard where the stride does not divide "
             "the kernel, and leave it flat where it does.",
-            "The article shows the pattern in pictures by trained generators; here there is nothing "
-            "else to see.",
+            "The article shows the pattern in pictures by trained generators; here nothing else "
+            "is left.",
             flat,
         ),
         "checkerboard-photograph": Checkerboard(

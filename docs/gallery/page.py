@@ -10,8 +10,8 @@ HEAD = """# Gallery
 Every figure of the lectures, notes and articles that tconv grew out of, drawn anew from what
 happens step by step. Under each: what it shows, what the original leaves out or gets wrong, and the
 command that makes it again; [corrections](../corrections.md) has the mistakes with their proofs.
-`tconv explore` followed by the same options opens a figure in the browser, where everything can be
-changed. This page and its pictures are made by `python docs/gallery/make.py`.
+`tconv explore` with the same sizes opens a figure in the browser, where everything can be changed.
+This page and its pictures are made by `python docs/gallery/make.py`.
 """
 
 
