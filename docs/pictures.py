@@ -1,7 +1,9 @@
 """Draw the pictures of the README: python docs/pictures.py (needs tconv[cli])."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvips
@@ -20,21 +22,35 @@ PANELS = [
 
 def main() -> None:
     """Enlarge the cat's eye three times with four kernels, side by side."""
+    enlarged = [
+        (tconv.upsample(eye(), 3, kernel, axes=(0, 1), **options), label)
+        for kernel, options, label in PANELS
+    ]
+    strip(enlarged, HERE / "upsample.png")
+
+
+def eye() -> np.ndarray:
+    """Return the cat's eye, rows × columns × colours."""
     photograph = pyvips.Image.new_from_buffer(
         (files("tconv") / "data" / "chelsea.png").read_bytes(), ""
     ).numpy()
-    eye = photograph[EYE].astype(np.float32)
-    panels = []
-    for kernel, options, label in PANELS:
-        large = tconv.upsample(eye, 3, kernel, axes=(0, 1), **options)
-        pixels = np.clip(np.floor(large + 0.5), 0, 255).astype(np.uint8)
-        picture = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
-        text = pyvips.Image.text(label, dpi=96, font="sans 10")
-        caption = text.embed(3, 4, picture.width, text.height + 10)
-        caption = (255 - caption * 0.75).cast("uchar")
-        panels.append(picture.join(caption.bandjoin([caption, caption]), "vertical"))
-    strip = pyvips.Image.arrayjoin(panels, across=len(panels), shim=6, background=255)
-    strip.copy(interpretation="srgb").pngsave(str(HERE / "upsample.png"), compression=9)
+    return photograph[EYE].astype(np.float32)
+
+
+def strip(panels: Iterable[tuple[Any, str]], path: Path) -> None:
+    """Save pictures side by side, each with its label below."""
+    labelled = [_labelled(pixels, label) for pixels, label in panels]
+    joined = pyvips.Image.arrayjoin(labelled, across=len(labelled), shim=6, background=255)
+    joined.copy(interpretation="srgb").pngsave(str(path), compression=9)
+
+
+def _labelled(pixels: Any, label: str) -> pyvips.Image:
+    whole = np.clip(np.floor(pixels + 0.5), 0, 255).astype(np.uint8)
+    picture = pyvips.Image.new_from_array(whole).copy(interpretation="srgb")
+    text = pyvips.Image.text(label, dpi=96, font="sans 10")
+    caption = text.embed(3, 4, picture.width, text.height + 10)
+    caption = (255 - caption * 0.75).cast("uchar")
+    return picture.join(caption.bandjoin([caption, caption]), "vertical")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ WIDTH, HEIGHT, MARGIN, BARE_MARGIN = 1280.0, 720.0, 48.0, 20.0
 TITLE, TITLE_LINE, SIZE_TEXT, SIZE_LINE = 30, 64, 15, 22
 CAPTION = 122  # below the stage
 LABEL, LABEL_GAP = 18, 9
-STACKED_FROM, STACKED_NAME, STACKED_SIZE, STACKED_LINE = 5, 15, 13, 17
+STACKED_FROM, STACKED_NAME, STACKED_SIZE, STACKED_LINE = 4, 15, 13, 17
 HEADER, TICK, PLANE_CAPTION = 34, 20, 22
 PANEL_GAP, ROW_GAP, PLANE_GAP, WIDEST_GAP = 56, 30, 22, 130
 NARROW_GAP, BESIDE = 30, 0.6
@@ -142,7 +142,7 @@ def layout(
     best = (-1.0, 0, 1, 1.0, 1.0, 1.0)
     flat = all(grid.rows == 1 and not grid.lead for grid in grids)
     stretched = 0.06 if flat else 0.3
-    stacked = len(grids) >= STACKED_FROM
+    stacked = not flat and len(grids) >= STACKED_FROM
     for mode, abreast, ratio in product(range(3), range(len(grids), 0, -1), RATIOS):
         blocks = _blocks(trace.panels, grids, mode, stacked)
         tall = _tallest(blocks, abreast, ratio, across, down)

@@ -31,7 +31,7 @@ export const LABEL_GAP = 9;
 export const STACKED_NAME = 15;
 export const STACKED_SIZE = 13;
 export const STACKED_LINE = 17;
-const STACKED_FROM = 5;
+const STACKED_FROM = 4;
 export const NARROWEST_PLANE = 66;
 const WIDTH = 1280;
 const HEIGHT = 720;
@@ -143,7 +143,7 @@ export function layout(
   const grids = trace.panels.map(gridOf);
   const flat = grids.every((grid) => grid.rows === 1 && !grid.lead.length);
   const stretched = flat ? 0.06 : 0.3;
-  const stacked = grids.length >= STACKED_FROM;
+  const stacked = !flat && grids.length >= STACKED_FROM;
   let best = { score: -1, mode: 0, abreast: 1, tall: 1, wide: 1, font: 1 };
   for (let mode = 0; mode < 3; mode++) {
     const blocks = blocksOf(trace.panels, grids, mode, stacked);
