@@ -17,7 +17,7 @@ FONT = SOURCE / "drawing" / "font"
 SCRIPT = SOURCE / "explorer" / "page" / "drawing" / "font.js"
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x100)]))
 GREEK = "".join(map(chr, [*range(0x391, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3B1, 0x3CA)]))
-SIGNS = "–—‘’“”…′″⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿᵀ₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎←↑→↓↔⇐⇒∂∈∏∑−∗√∞∫≈≠≡≤≥⊗⌈⌉⌊⌋"
+SIGNS = "–—‘’“”…′″⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿᵀ₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎←↑→↓↔⇐⇒∂∈∏∑−∗√∞∫≈≠≡≤≥⊗⌈⌉⌊⌋‖"
 WEIGHTS = {"regular": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
 
 

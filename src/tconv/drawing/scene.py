@@ -38,14 +38,14 @@ from tconv.traces.values import written
 
 DIGIT = 0.3645  # half the height of a digit, of the font's size
 LEGEND = {
-    ZERO: "zero between",
+    ZERO: "zero",
     PAD: "zero around",
     CUT: "cut away",
     CROP: "cropped",
     HOLE: "hole",
     APPENDED: "appended",
 }
-PALE = (ZERO, PAD)
+PALE = {ZERO: "pale", PAD: "paper"}
 HATCHED = (CROP, CUT)
 DASHES = {HOLE: (1.0, 4.0), APPENDED: (6.0, 4.0)}
 SAY, FORMULA, SMALL = 22, 20, 15
@@ -364,7 +364,7 @@ def _box(box: Box, kind: str, role: str, state: str, cell: Cell | None) -> list[
         if active:
             fill, line = f"{role}-active", f"{role}-line"
             return [Rect(x, y, wide, tall, radius, fill, line, 1.0, opacity=0.45, cell=cell)]
-        return [Rect(x, y, wide, tall, radius, "pale", "faint", 1.0, cell=cell)]
+        return [Rect(x, y, wide, tall, radius, PALE[kind], "faint", 1.0, cell=cell)]
     if kind in HATCHED:
         fill = f"{role}-held" if active else "paper"
         return [

@@ -50,7 +50,7 @@ class Replacement:
             if not stat.S_ISREG(mode):
                 raise MediaError(f"cannot write {self.path}: it is not a regular file")
             if not self._force:
-                raise MediaError(f"{self.path} exists; use --force to replace it")
+                raise MediaError(f"{self.path} exists; use --force, or force=True, to replace it")
             if not os.access(self._target, os.W_OK):
                 raise MediaError(f"cannot write {self.path}: it is read-only")
         if not os.access(folder, os.W_OK):

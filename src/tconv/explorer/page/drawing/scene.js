@@ -91,14 +91,15 @@ import {
 const DIGIT = 0.3645;
 /** @type {Record<string, string>} */
 const LEGEND = {
-  zero: "zero between",
+  zero: "zero",
   pad: "zero around",
   cut: "cut away",
   crop: "cropped",
   hole: "hole",
   appended: "appended",
 };
-const PALE = ["zero", "pad"];
+/** @type {Record<string, string>} */
+const PALE = { zero: "pale", pad: "paper" };
 const HATCHED = [CROP, "cut"];
 /** @type {Record<string, readonly [number, number]>} */
 const DASHES = { [HOLE]: [1, 4], [APPENDED]: [6, 4] };
@@ -392,11 +393,11 @@ function boxOf(box, kind, role, state, cell) {
     const fill = active ? `${role}-held` : "none";
     return [{ ...rect(box, fill, "soft", 1.4), dash: DASHES[kind], cell }];
   }
-  if (PALE.includes(kind)) {
+  if (kind in PALE) {
     if (active) {
       return [{ ...rect(box, `${role}-active`, `${role}-line`, 1), opacity: 0.45, cell }];
     }
-    return [{ ...rect(box, "pale", "faint", 1), cell }];
+    return [{ ...rect(box, PALE[kind], "faint", 1), cell }];
   }
   if (HATCHED.includes(kind)) {
     return [
