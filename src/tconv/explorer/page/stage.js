@@ -1,7 +1,7 @@
 /** One drawing made live: the frames of a trace, and what is linked to the cell pointed at. */
 
 import { frame, layout, svg } from "./drawing.js";
-import { Links, key, refOf } from "./links.js";
+import { Links, key, refOf, sameCell } from "./links.js";
 
 /** @typedef {import("./model.js").Trace} Trace */
 /** @typedef {import("./links.js").Ref} Ref */
@@ -66,9 +66,11 @@ export class Stage {
   /** @param {Trace} trace @param {number} number */
   show(trace, number) {
     if (trace !== this.trace) {
+      const kept = this.pinned && this.trace && sameCell(this.trace, this.pinned, trace);
       this.trace = trace;
       this.links = null;
-      this.pinned = this.cursor = null;
+      this.pinned = kept;
+      this.cursor = this.cursor && kept;
       this.layout = null;
       this.root.setAttribute("aria-label", `${trace.title}; arrows go from cell to cell`);
     }
