@@ -9,6 +9,7 @@ import { Links, key, refOf, sameCell } from "./links.js";
 const SLIDE = 1100 * 640;
 const BARE = 1.7; // units a pixel without words
 const NARROW = 560; // no room for words in the drawing
+const CELL = "<g data-cell=";
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Stage {
@@ -124,7 +125,7 @@ export class Stage {
     const head = text.slice(0, text.indexOf("<title>"));
     const body = text.slice(start, text.lastIndexOf("</svg>"));
     const lines = body.split("\n");
-    const names = lines.map((line) => (/^<g data-cell="[^"]+"/.exec(line) ?? [""])[0]);
+    const names = lines.map((line) => (line.startsWith(CELL) ? line.slice(0, line.indexOf(">")) : ""));
     const grouped = lines.map((line, n) => (names[n] ? line : `<g>${line}</g>`));
     const differing = names.map((_, n) => n).filter((n) => lines[n] !== this.lines[n]);
     const alike =
