@@ -42,6 +42,7 @@ export class Stage {
     this.parts = [];
     this.told = "";
     this.editing = false;
+    this.room = { width: 0, height: 0 };
     /** @type {Ref | null} */
     this.pinned = null;
     /** @type {Ref | null} */
@@ -60,7 +61,7 @@ export class Stage {
       this.cursor = null;
       this.#light(this.pinned);
     });
-    this.room = { width: root.clientWidth, height: root.clientHeight };
+    this.#fit({ width: root.clientWidth, height: root.clientHeight });
     new ResizeObserver(([entry]) => this.#resized(entry.contentRect)).observe(root);
   }
 
@@ -85,9 +86,16 @@ export class Stage {
     if (this.trace) this.#draw();
   }
 
+  /** @param {{width: number, height: number}} room */
+  #fit(room) {
+    this.room = room;
+    this.root.style.setProperty("--wide", `${room.width}px`);
+    this.root.style.setProperty("--tall", `${room.height}px`);
+  }
+
   /** @param {DOMRectReadOnly} room */
   #resized(room) {
-    this.room = room;
+    this.#fit(room);
     if (!this.trace || !room.width) return;
     const { width, height } = this.#slide();
     if (width !== this.layout?.width || height !== this.layout?.height) {
