@@ -83,7 +83,8 @@ def fitted(text: str, across: float, down: float, size: float) -> Fitted:
     across, down = across * MARGIN_X, down * MARGIN_Y
     least = LEGIBLE if len(parts) > 1 else SMALLEST
     one_line = shrunk(text, across, size)
-    if one_line >= max(size * BROKEN_BELOW, least) and one_line * LEADING <= down:
+    fits = width(text, one_line) <= across and one_line * LEADING <= down
+    if fits and one_line >= max(size * BROKEN_BELOW, least):
         return Fitted(one_line, (text,))
     at = size
     while at >= least:

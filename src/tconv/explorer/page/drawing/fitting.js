@@ -53,7 +53,8 @@ export function fitted(text, across, down, size) {
   const roomY = down * MARGIN_Y;
   const least = parts.length > 1 ? LEGIBLE : SMALLEST;
   const oneLine = shrunk(text, roomX, size);
-  if (oneLine >= Math.max(size * BROKEN_BELOW, least) && oneLine * LEADING <= roomY) {
+  const fits = width(text, oneLine) <= roomX && oneLine * LEADING <= roomY;
+  if (fits && oneLine >= Math.max(size * BROKEN_BELOW, least)) {
     return { size: oneLine, lines: [text] };
   }
   for (let at = size; at >= least; at -= STEP) {
