@@ -1,5 +1,9 @@
 from hypothesis import HealthCheck, settings
 
+from browser import browser
+
+__all__ = ["browser"]  # one for every folder: a second definition would start a second one
+
 settings.register_profile(
     "steady",
     deadline=None,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tconv
-from browser import browser, served  # noqa: F401
+from browser import served
 from drawing.cases import CASES, trace_of
 from tconv.drawing import film, frame, layout, svg
 
@@ -27,7 +27,7 @@ DRAW = """async ({base, trace, options, themes, frames}) => {
 
 
 @pytest.fixture(scope="module")
-def page(browser):  # noqa: F811
+def page(browser):
     with served(PAGE) as base:
         page = browser.new_page()
         page.goto(f"{base}/tsconfig.json")

@@ -5,10 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from browser import browser
 from tconv.explorer import Server
-
-__all__ = ["browser"]
 
 LAPTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 320, "height": 640}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from browser import browser, served  # noqa: F401
+from browser import served
 from explorer.twin_cases import Draw, LayerCase, answers, difference, floats, refused, said
 from tconv.conventions import CONVENTIONS, Inexpressible
 from tconv.geometry import Geometry
@@ -35,7 +35,7 @@ const exact = (value) => {
 
 
 @pytest.fixture(scope="module")
-def asked(browser):  # noqa: F811
+def asked(browser):
     """Evaluate JavaScript with `given` in a page that has the modules; the answer is JSON."""
     with served(PAGE) as address:
         page = browser.new_page()
