@@ -542,3 +542,22 @@ def test_the_notebook_element_plays(opened, tmp_path):
 def test_state_as_json_is_what_the_server_gave(opened):
     page = opened()
     assert json.loads(page.evaluate("document.getElementById('start').textContent")) == {}
+
+
+def test_a_pin_stays_at_its_cell_in_another_view_and_size(opened):
+    page = opened(f"{LAYER}&frame=5")
+    page.click('#picture-0 [data-cell="2,12"]')
+    page.click(".stage:first-child [data-view=stretch]")
+    assert told(page) == "output (2,2) = 1·1 + 2·1 + 3·1 + 4·1 = 10"
+    number(page, "before0", 1)
+    assert told(page).startswith("output (2,2) = ")
+    number(page, "inputSize0", 1)
+    assert lit(page, "self") == 0
+
+
+def test_channels_and_slices_of_a_link(opened):
+    page = opened("i=2x2&k=2&x=1,2;3,4|5,6;7,8&w=ones&frame=9")
+    assert "nn.ConvTranspose2d(2, 1" in page.inner_text(".code pre")
+    page = opened("i=2x2x3&k=2&s=2x1x1&frame=5")
+    number(page, "inputSize2", 2)
+    assert page.locator("#message").is_hidden()

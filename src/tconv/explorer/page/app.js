@@ -1,7 +1,7 @@
 /** The page put together: what is asked for, what is shown of it, and who hears of it. */
 
 import { linkTo, stateOf, textsIn, textsOf } from "./address.js";
-import { atRandom, kernelNumbers, shownValues, typedSize, withCell } from "./cell_values.js";
+import { atRandom, channelsOf, kernelNumbers, shownValues, typedSize, withCell } from "./cell_values.js";
 import { code } from "./code.js";
 import { CodePanel } from "./code_panel.js";
 import { Controls } from "./controls.js";
@@ -126,6 +126,7 @@ class Explorer {
   /** @param {Partial<Wanted>} change @param {string} field what was changed, as the panel names it */
   change(change, field) {
     performance.mark("change");
+    /** @type {HTMLSelectElement} */ (byId("preset")).value = "";
     const wanted = withFittingValues({ .../** @type {Wanted} */ (this.wanted), ...change });
     this.wanted = wanted;
     try {
@@ -167,10 +168,10 @@ class Explorer {
 
   /** What may come a moment after the drawing. @param {Shown} shown */
   #describe(shown) {
-    const { geometry, wanted } = shown;
+    const { geometry } = shown;
     this.controls.showValues(shownValues(shown));
     this.facts.show(geometry);
-    this.code.show(code(geometry, { groups: wanted.groups }));
+    this.code.show(code(geometry, channelsOf(shown)));
     this.picture.show(geometry, kernelNumbers(shown));
   }
 

@@ -20,6 +20,20 @@ function panelOf({ wanted, geometry, trace }, which) {
   return own.panels[which === "x" ? 0 : 1];
 }
 
+/** How many channels go in and come out. @param {Shown} shown */
+export function channelsOf(shown) {
+  const along = (/** @type {Which} */ which, /** @type {string} */ name) => {
+    const { axes, size } = panelOf(shown, which);
+    return axes.includes(name) ? size[axes.indexOf(name)] : 1;
+  };
+  const { groups } = shown.wanted;
+  return {
+    inChannels: along("x", "channel"),
+    outChannels: along("weight", "output channel") * groups,
+    groups,
+  };
+}
+
 /** Every value with its text, and the word that made them. @param {Shown} shown */
 export function shownValues(shown) {
   return { x: shownValue(shown, "x"), weight: shownValue(shown, "weight") };

@@ -144,6 +144,7 @@ export class Controls {
       );
     });
     this.fields.style.setProperty("--columns", String(axes.length));
+    this.fields.classList.toggle("many", axes.length > 2);
     this.fields.replaceChildren(heads, ...rows);
   }
 

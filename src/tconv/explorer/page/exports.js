@@ -66,7 +66,7 @@ async function painted(text, scale) {
   const image = new Image();
   const faces = [...document.styleSheets[0].cssRules]
     .filter((rule) => rule instanceof CSSFontFaceRule)
-    .map((rule) => rule.cssText.replace(/font-family: "?tconv"?/, 'font-family: "DejaVu Sans"'));
+    .map((rule) => rule.cssText);
   const styled = text.replace("<title>", `<style>${faces.join("")}</style><title>`);
   image.src = `data:image/svg+xml,${encodeURIComponent(styled)}`;
   await image.decode();

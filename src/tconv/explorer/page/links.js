@@ -1,18 +1,22 @@
-/**
- * What feeds what, cell by cell, in a trace.
- *
- * @typedef {[number, number]} Ref
- * @typedef {{to: Ref, factors: Ref[], text: string, term: any, total: any}} Write
- */
+/** What feeds what, cell by cell, in a trace. */
+
+import { cellAt, indexOf } from "./model.js";
+
+/** @typedef {import("./model.js").Ref} Ref */
+/** @typedef {import("./model.js").Trace} Trace */
+/** @typedef {import("./model.js").Write} Write */
 
 /** @param {Ref} ref */
 export const key = ([panel, cell]) => `${panel},${cell}`;
 
 /** @param {string} text @returns {Ref} */
-export const refOf = (text) => /** @type {Ref} */ (text.split(",").map(Number));
+export const refOf = (text) => {
+  const [panel, cell] = text.split(",").map(Number);
+  return [panel, cell];
+};
 
 export class Links {
-  /** @param {any} trace */
+  /** @param {Trace} trace */
   constructor(trace) {
     this.trace = trace;
     /** @type {Map<string, Set<string>>} */
@@ -73,42 +77,48 @@ const NOTHING = {
 
 /**
  * The index of a cell as it is labelled: `3`, `(0,1)`.
- * @param {any} trace @param {Ref} ref
+ * @param {Trace} trace @param {Ref} ref
  */
 export function placeOf(trace, ref) {
   const index = indexOf(trace.panels[ref[0]], ref[1]);
   return index.length === 1 ? String(index[0]) : `(${index.join(",")})`;
 }
 
-/** @param {any} panel @param {number} cell @returns {number[]} */
-export function indexOf(panel, cell) {
-  /** @type {number[]} */
-  const index = [];
-  for (let axis = panel.size.length - 1; axis >= 0; axis--) {
-    index.unshift((cell % panel.size[axis]) + panel.origin[axis]);
-    cell = Math.floor(cell / panel.size[axis]);
-  }
-  return index;
+/**
+ * The cell of another trace that has the same name, if there is one.
+ * @param {Trace} from @param {Ref} ref @param {Trace} to
+ * @returns {Ref | null}
+ */
+export function sameCell(from, [panel, cell], to) {
+  const { name, size } = from.panels[panel];
+  const index = indexOf(from.panels[panel], cell);
+  const number = to.panels.findIndex((other) => other.name === name);
+  if (number < 0 || to.panels[number].size.length !== size.length) return null;
+  const other = to.panels[number];
+  const inside = index.every((at, axis) => {
+    const place = at - other.origin[axis];
+    return place >= 0 && place < other.size[axis];
+  });
+  return inside ? [number, cellAt(other, index)] : null;
 }
 
 /**
  * The frame of a trace that is about the same cell as a frame of another.
- * @param {any} from @param {number} frame @param {any} to
+ * @param {Trace} from @param {number} frame @param {Trace} to
  */
 export function sameFrame(from, frame, to) {
   if (frame === 0) return 0;
   if (frame > from.steps.length) return to.steps.length + 1;
-  const named = (/** @type {any} */ trace, /** @type {Ref} */ ref) =>
+  const named = (/** @type {Trace} */ trace, /** @type {Ref} */ ref) =>
     `${trace.panels[ref[0]].name} ${placeOf(trace, ref)}`;
-  const sought = new Set(from.steps[frame - 1].focus.map((/** @type {Ref} */ r) => named(from, r)));
-  const holds = (/** @type {Ref[]} */ refs) => refs.some((ref) => sought.has(named(to, ref)));
-  const focused = to.steps.findIndex((/** @type {any} */ step) => holds(step.focus));
+  const sought = new Set(from.steps[frame - 1].focus.map((ref) => named(from, ref)));
+  const holds = (/** @type {readonly Ref[]} */ refs) => refs.some((ref) => sought.has(named(to, ref)));
+  const focused = to.steps.findIndex(({ focus }) => holds(focus));
   const found =
     focused >= 0
       ? focused
       : to.steps.findIndex(
-          (/** @type {any} */ step) =>
-            holds(step.writes.map((/** @type {Write} */ write) => write.to)) || holds(step.reads),
+          ({ reads, writes }) => holds(writes.map((write) => write.to)) || holds(reads),
         );
   return found >= 0 ? found + 1 : Math.min(frame, to.steps.length);
 }

@@ -75,9 +75,9 @@ export class PicturePanel {
     const count = phases.length === 1 ? "One phase" : `${phases.length} phases`;
     const said = level
       ? `${count}, level: a flat grey stays flat away from the border.`
-      : `${count}, gains ${low} to ${high} of the mean: a flat grey turns into a checkerboard.`;
+      : `${count}, gains ${low} to ${high} of the mean: a flat grey turns into ${geometry.rank === 1 ? "stripes" : "a checkerboard"}.`;
     this.bars.setAttribute("aria-label", said);
-    const made = kernel ? "" : " Letters count as ones.";
+    const made = kernel ? "" : " Every weight counts as one here.";
     const rows = geometry.rank === 1 ? " Along the rows; down, pixels repeat." : "";
     this.note.textContent = said + made + rows;
   }

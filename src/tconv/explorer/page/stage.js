@@ -1,7 +1,7 @@
 /** One drawing made live: the frames of a trace, and what is linked to the cell pointed at. */
 
 import { frame, layout, svg } from "./drawing.js";
-import { Links, key, refOf } from "./links.js";
+import { Links, key, refOf, sameCell } from "./links.js";
 
 /** @typedef {import("./model.js").Trace} Trace */
 /** @typedef {import("./links.js").Ref} Ref */
@@ -9,6 +9,7 @@ import { Links, key, refOf } from "./links.js";
 const SLIDE = 1100 * 640;
 const BARE = 1.7; // units a pixel without words
 const NARROW = 560; // no room for words in the drawing
+const CELL = "<g data-cell=";
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Stage {
@@ -41,6 +42,7 @@ export class Stage {
     this.parts = [];
     this.told = "";
     this.editing = false;
+    this.room = { width: 0, height: 0 };
     /** @type {Ref | null} */
     this.pinned = null;
     /** @type {Ref | null} */
@@ -59,16 +61,18 @@ export class Stage {
       this.cursor = null;
       this.#light(this.pinned);
     });
-    this.room = { width: root.clientWidth, height: root.clientHeight };
+    this.#fit({ width: root.clientWidth, height: root.clientHeight });
     new ResizeObserver(([entry]) => this.#resized(entry.contentRect)).observe(root);
   }
 
   /** @param {Trace} trace @param {number} number */
   show(trace, number) {
     if (trace !== this.trace) {
+      const kept = this.pinned && this.trace && sameCell(this.trace, this.pinned, trace);
       this.trace = trace;
       this.links = null;
-      this.pinned = this.cursor = null;
+      this.pinned = kept;
+      this.cursor = this.cursor && kept;
       this.layout = null;
       this.root.setAttribute("aria-label", `${trace.title}; arrows go from cell to cell`);
     }
@@ -82,9 +86,16 @@ export class Stage {
     if (this.trace) this.#draw();
   }
 
+  /** @param {{width: number, height: number}} room */
+  #fit(room) {
+    this.room = room;
+    this.root.style.setProperty("--wide", `${room.width}px`);
+    this.root.style.setProperty("--tall", `${room.height}px`);
+  }
+
   /** @param {DOMRectReadOnly} room */
   #resized(room) {
-    this.room = room;
+    this.#fit(room);
     if (!this.trace || !room.width) return;
     const { width, height } = this.#slide();
     if (width !== this.layout?.width || height !== this.layout?.height) {
@@ -122,7 +133,7 @@ export class Stage {
     const head = text.slice(0, text.indexOf("<title>"));
     const body = text.slice(start, text.lastIndexOf("</svg>"));
     const lines = body.split("\n");
-    const names = lines.map((line) => (/^<g data-cell="[^"]+"/.exec(line) ?? [""])[0]);
+    const names = lines.map((line) => (line.startsWith(CELL) ? line.slice(0, line.indexOf(">")) : ""));
     const grouped = lines.map((line, n) => (names[n] ? line : `<g>${line}</g>`));
     const differing = names.map((_, n) => n).filter((n) => lines[n] !== this.lines[n]);
     const alike =
