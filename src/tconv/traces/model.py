@@ -322,10 +322,25 @@ class Trace:
         scale: float = 1.0,
         force: bool = False,
     ) -> None:
-        """Write the trace as the file's suffix asks for; see :func:`tconv.drawing.save`."""
+        """Write the trace as the file's suffix asks for; see :func:`tconv.drawing.save`.
+
+        Examples
+        --------
+        >>> import tconv, tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "stamps.svg"
+        >>> tconv.explain(2, 3, stride=2).save(path, frame=1)
+        >>> path.read_text("utf-8")[:4]
+        '<svg'
+        """
         from tconv.drawing import save
 
         save(self, path, frame, theme=theme, terms=terms, scale=scale, force=force)
+
+    def _repr_html_(self) -> str:
+        """Show the trace in a notebook: to play, step by step."""
+        from tconv.explorer import iframe
+
+        return iframe(self)
 
     def _frame(self, frame: int) -> int:
         number = frame + self.frames if frame < 0 else frame
