@@ -18,7 +18,7 @@ STACKED_FROM, STACKED_NAME, STACKED_SIZE, STACKED_LINE = 4, 15, 13, 17
 HEADER, TICK, PLANE_CAPTION = 34, 20, 22
 PANEL_GAP, ROW_GAP, PLANE_GAP, WIDEST_GAP = 56, 30, 22, 130
 NARROW_GAP, BESIDE = 30, 0.6
-LARGEST, SMALLEST, STEP = 84, 6, 1
+HEIGHTS = (*(n / 4 for n in range(4, 24)), *(float(n) for n in range(6, 85)))  # of a cell
 TICKED = 20  # the smallest cells that have index ticks
 RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 FONT_OF_CELL, FONT_ENOUGH, LEAST_FONT = 0.4, 28.0, 0.55
@@ -288,18 +288,25 @@ def _added(numbers: Sequence[float]) -> float:
 def _tallest(
     blocks: Sequence[_Block], abreast: int, ratio: float, across: float, down: float
 ) -> float:
-    """Return the largest cell height with which the blocks fit the stage."""
-    tall = float(LARGEST)
-    while tall > 1:
+    """Return the largest cell height with which the blocks fit the stage, or the least of all."""
+    rows = _rows(blocks, abreast)
+
+    def fits(tall: float) -> bool:
         wide, high = 0.0, -float(ROW_GAP)
-        for row in _rows(blocks, abreast):
+        for row in rows:
             sizes = [block.measure(tall * ratio, tall) for block in row]
             wide = max(wide, _added([size[0] for size in sizes]) + row[0].gap * (len(row) - 1))
             high += max(size[1] for size in sizes) + ROW_GAP
-        if wide <= across and high <= down:
-            return tall
-        tall -= STEP if tall > SMALLEST else 0.25
-    return 1.0
+        return wide <= across and high <= down
+
+    fitting, beyond = 0, len(HEIGHTS)
+    while beyond - fitting > 1:
+        middle = (fitting + beyond) // 2
+        if fits(HEIGHTS[middle]):
+            fitting = middle
+        else:
+            beyond = middle
+    return HEIGHTS[fitting]
 
 
 def _placed(

@@ -46,9 +46,10 @@ const PLANE_GAP = 22;
 const WIDEST_GAP = 130;
 const NARROW_GAP = 30;
 const BESIDE = 0.6;
-const LARGEST = 84;
-const SMALLEST = 6;
-const STEP = 1;
+const HEIGHTS = [
+  ...Array.from({ length: 20 }, (_, n) => (n + 4) / 4),
+  ...Array.from({ length: 79 }, (_, n) => n + 6),
+];
 const TICKED = 20;
 const RATIOS = [1, 1.25, 1.5, 2, 2.5, 3];
 const FONT_OF_CELL = 0.4;
@@ -345,7 +346,7 @@ function added(numbers) {
 }
 
 /**
- * Return the largest cell height with which the blocks fit the stage.
+ * Return the largest cell height with which the blocks fit the stage, or the least of all.
  * @param {Block[]} blocks
  * @param {number} abreast
  * @param {number} ratio
@@ -354,8 +355,7 @@ function added(numbers) {
  */
 function tallest(blocks, abreast, ratio, across, down) {
   const rows = rowsOf(blocks, abreast);
-  let tall = LARGEST;
-  while (tall > 1) {
+  const fits = (/** @type {number} */ tall) => {
     let wide = 0;
     let high = -ROW_GAP;
     for (const row of rows) {
@@ -364,10 +364,16 @@ function tallest(blocks, abreast, ratio, across, down) {
       wide = Math.max(wide, added(sizes.map((size) => size[0])) + gaps);
       high += Math.max(...sizes.map((size) => size[1])) + ROW_GAP;
     }
-    if (wide <= across && high <= down) return tall;
-    tall -= tall > SMALLEST ? STEP : 0.25;
+    return wide <= across && high <= down;
+  };
+  let fitting = 0;
+  let beyond = HEIGHTS.length;
+  while (beyond - fitting > 1) {
+    const middle = Math.floor((fitting + beyond) / 2);
+    if (fits(HEIGHTS[middle])) fitting = middle;
+    else beyond = middle;
   }
-  return 1;
+  return HEIGHTS[fitting];
 }
 
 /**
