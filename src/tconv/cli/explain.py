@@ -58,12 +58,8 @@ def explain(
         str, typer.Option(help="step: sums settle after each step; keep: after the last.")
     ] = "step",
     scale: Annotated[float, typer.Option(help="Pixels for each unit of a drawing.")] = 1.0,
-    x: Annotated[
-        str | None, typer.Option("--x", help="Input: 1,2;3,4, or letters, numbers, ones.")
-    ] = None,
-    weight: Annotated[
-        str | None, typer.Option("--weight", help="Kernel, written as the input.")
-    ] = None,
+    x: o.InputValues = None,
+    weight: o.KernelValues = None,
     groups: Annotated[int, typer.Option(min=1, help="Groups of channels in --x.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:

@@ -20,12 +20,8 @@ def explore(
     padding: o.MaybePadding = None,
     output_padding: o.MaybeOutputPadding = None,
     dilation: o.MaybeDilation = None,
-    x: Annotated[
-        str | None, typer.Option("--x", help="Input: 1,2;3,4, or letters, numbers, ones.")
-    ] = None,
-    weight: Annotated[
-        str | None, typer.Option("--weight", help="Kernel, written as the input.")
-    ] = None,
+    x: o.InputValues = None,
+    weight: o.KernelValues = None,
     view: Annotated[str | None, typer.Option(help=", ".join(VIEWS))] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 0,
     browser: Annotated[

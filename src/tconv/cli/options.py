@@ -42,3 +42,8 @@ MaybeOutputPadding = Annotated[str | None, _OUTPUT_PADDING]
 Dilation = Annotated[str, _DILATION]
 MaybeDilation = Annotated[str | None, _DILATION]
 MaybeOutput = Annotated[str | None, _option("--output-size", "-o", help="Output size.")]
+
+InputValues = Annotated[
+    str | None, typer.Option("--x", help="Input: 1,2;3,4, or letters, numbers, ones.")
+]
+KernelValues = Annotated[str | None, typer.Option("--weight", help="Kernel, written as the input.")]
