@@ -2,7 +2,7 @@
 // from wherever they lie, so that a block takes any positions, of several rows or images. No tap
 // that reads beyond the input is multiplied. It reads and writes arrays with channels last in
 // place; those with channels first are turned, a tile at a time. Where all the phases' output
-// channels are few, input channels stand in the lanes instead; in depthwise layers both do.
+// channels are few, input channels stand in the lanes instead.
 #pragma once
 
 #include <vector>
@@ -99,8 +99,7 @@ class Channels final : public Packed<T> {
         const int64_t tiles = t.count(), groups = groups_, bands = size(bands_);
         if (tiles == 0) return;
         const int64_t wanted = ceil_div(tasks_a_thread * threads, tiles * groups);
-        // bands that lap over each other are of one task
-        const int64_t splits = threads > 1 && !own_ ? min(bands, wanted) : 1;
+        const int64_t splits = threads > 1 ? min(bands, wanted) : 1;
         parallel(tiles * groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, rest = task / splits;
             run_tile(shape, t, x, y, rest / tiles, rest % tiles, bands * split / splits,
@@ -179,11 +178,6 @@ class Channels final : public Packed<T> {
         groups_ = layer.groups;
         in_ = layer.in_channels / groups_;
         out_ = layer.out_channels / groups_;
-        own_ = last_ && in_ == 1 && out_ == 1 && groups_ >= lanes;
-        if (own_) {
-            out_ = groups_;
-            groups_ = 1;
-        }
         for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
         make_columns();
         bias_.grow(layer.out_channels);
@@ -196,15 +190,11 @@ class Channels final : public Packed<T> {
     }
 
     void make_columns() {
-        const bool joint = !own_ && out_ < (out_ % lanes ? narrow : min(most_columns, 3) * lanes);
+        const bool joint = out_ < (out_ % lanes ? narrow : min(most_columns, 3) * lanes);
         for (int64_t first = 0; first < out_;) {
             const int64_t left = out_ - first;
             int64_t channels = min(next_vectors(ceil_div(left, lanes)) * lanes, left);
             if (joint) channels = out_;
-            if (own_ && channels % lanes) {  // whole vectors, the last laps over the one before it
-                channels = left < lanes ? lanes : channels / lanes * lanes;
-                first = min(first, out_ - channels);
-            }
             bands_.push_back({first, channels, size(columns_), 0});
             for (const Share& z : axes_[0].shares)
                 for (const Share& y : axes_[1].shares)
@@ -233,7 +223,7 @@ class Channels final : public Packed<T> {
         for (int64_t first = 0; first < count;) {
             Columns columns{{axes[0], axes[1], axes[2]}, {phase[0], phase[1], phase[2]}, channels,
                             first, 0, 1, group_weights_, group_starts_, false};
-            columns.dots = !own_ && dots_pay(count, columns.taps());
+            columns.dots = dots_pay(count, columns.taps());
             const int64_t left = count - first;
             if (columns.dots) {
                 columns.count = ceil_div(left, ceil_div(left, most_dots));
@@ -362,8 +352,7 @@ class Channels final : public Packed<T> {
             t.first[a] = computed ? low : 0;
             t.positions[a] = computed ? high - low : 0;
         }
-        const int64_t read = own_ ? out_ : in_;
-        int64_t most = min(most_tile_positions, read_bytes / (read * int64_t(sizeof(T))));
+        int64_t most = min(most_tile_positions, read_bytes / (in_ * int64_t(sizeof(T))));
         if (!last_) {
             int64_t wide = 0, phases = 1;
             for (const Band& band : bands_) wide = max(wide, band.channels);
@@ -462,8 +451,8 @@ class Channels final : public Packed<T> {
                               target);
             }
             for (int64_t i = 0; i < band.columns; ++i)
-                multiply(shape, q, images, columns_[band.column + i], group,
-                         source + (own_ ? band.first : 0), from, target, to);
+                multiply(shape, q, images, columns_[band.column + i], group, source, from, target,
+                         to);
             if (turned)
                 turn_out(all_out, out, images, target, band.channels,
                          y + (image * layer_.out_channels + group * out_ + band.first) *
@@ -628,9 +617,7 @@ class Channels final : public Packed<T> {
             product.from = reads + first;
             product.y = direct ? y : waiting;
             product.to = direct ? writes + first : rows;
-            const auto kernel = own_ ? gather_of<T, most_columns, true>(height, columns.vectors)
-                                     : gather_of<T, most_columns, false>(height, columns.vectors);
-            kernel(product);
+            gather_of<T, most_columns>(height, columns.vectors)(product);
             if (layer_.activation > Activation::relu)
                 for (int64_t m = 0; m < height; ++m)
                     for (int64_t n = 0; n < columns.vectors; ++n)
@@ -768,7 +755,6 @@ class Channels final : public Packed<T> {
     Layer layer_;
     int64_t groups_, in_, out_;  // channels of a group
     bool last_;
-    bool own_;  // every output channel has one input channel of its own: all are one group
     Shares axes_[3];
     int64_t group_weights_ = 0, group_starts_ = 0;
     std::vector<Band> bands_;

@@ -5,6 +5,7 @@
 
 #include "channels.hpp"
 #include "cost.hpp"
+#include "depthwise.hpp"
 #include "positions.hpp"
 #include "streaming.hpp"
 #include "winograd.hpp"
@@ -62,10 +63,12 @@ class Choice final : public Chosen<T> {
   private:
     // What `ask` says of the class that does a method.
     template <class Ask>
-    static auto by(Method method, Ask ask) {
+    auto by(Method method, Ask ask) const {
         switch (method) {
             case Method::winograd: return ask(Of<Winograd<T>>());
-            case Method::channels: return ask(Of<Channels<T>>());
+            case Method::channels:
+                if (Depthwise<T>::takes(layer_)) return ask(Of<Depthwise<T>>());
+                return ask(Of<Channels<T>>());
             case Method::streaming: return ask(Of<Streaming<T>>());
             default: return ask(Of<Positions<T>>());
         }

@@ -46,9 +46,8 @@ struct Gathered {
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // `before` is read where `cut` is true
 #endif
 
-// sum[m][n] = start[n] + sum over channels of x[m][channel] * weights[channel][n], n in lanes. With
-// `own` each of the lanes is a channel that has an input of its own.
-template <class T, int M, int N, bool own>
+// sum[m][n] = start[n] + sum over channels of x[m][channel] * weights[channel][n], n in lanes.
+template <class T, int M, int N>
 void gather(const Gathered<T>& p) {
     constexpr int lanes = Lanes<T>::count;
     typedef typename Lanes<T>::V V;
@@ -64,15 +63,7 @@ void gather(const Gathered<T>& p) {
 #pragma GCC unroll 16
         for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + piece.from);
         const T* w = p.weights + piece.weights;
-        if constexpr (own) {
-#pragma GCC unroll 16
-            for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-                for (int n = 0; n < N; ++n)
-                    sum[m][n] += load<T>(at[m] + n * lanes) * load<T>(w + n * lanes);
-        }
-        const int64_t channels = own ? 0 : piece.channels;
-        for (int64_t c = 0; c < channels; ++c, w += N * lanes) {
+        for (int64_t c = 0; c < piece.channels; ++c, w += N * lanes) {
             V v[N];
 #pragma GCC unroll 4
             for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
@@ -106,18 +97,18 @@ void gather(const Gathered<T>& p) {
 template <class T>
 using Gather = void (*)(const Gathered<T>&);
 
-template <class T, int M, int N, bool own>
+template <class T, int M, int N>
 Gather<T> gather_of(int64_t positions) {
     if constexpr (M > 1)
-        if (positions < M) return gather_of<T, M - 1, N, own>(positions);
-    return gather<T, M, N, own>;
+        if (positions < M) return gather_of<T, M - 1, N>(positions);
+    return gather<T, M, N>;
 }
 
-template <class T, int N, bool own>
+template <class T, int N>
 Gather<T> gather_of(int64_t positions, int64_t vectors) {
     if constexpr (N > 1)
-        if (vectors < N) return gather_of<T, N - 1, own>(positions, vectors);
-    return gather_of<T, most_positions(N), N, own>(positions);
+        if (vectors < N) return gather_of<T, N - 1>(positions, vectors);
+    return gather_of<T, most_positions(N), N>(positions);
 }
 
 // y[m][r] = start[m][r] + sum over channels of x[m][channel] * weights[channel][r]: where columns

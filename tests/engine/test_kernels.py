@@ -133,6 +133,38 @@ def test_lanes_along_channels_are_exact_in_both_layouts(
                 )
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "dilation", "crop"),
+    [
+        ((280,), (540,), (2,), (1,), [(200, 5)]),  # sums that are cut
+        ((2, 160), (2, 150), (1, 1), (1, 1), [(0, 1), (70, 0)]),
+        ((3000,), (7,), (3,), (2,), [(4, -9)]),  # rows in pieces
+        ((17, 30), (8, 9), (4, 5), (1, 1), [(2, 2), (3, 1)]),
+        ((5, 6, 19), (3, 4, 7), (2, 3, 9), (3, 1, 2), [(1, 0), (-2, 3), (2, -4)]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("channels", [16, 37, 70])
+def test_depthwise_with_channels_last(
+    size, kernel, stride, dilation, crop, channels, dtype
+) -> None:
+    random = np.random.default_rng(channels)
+    geometry = Geometry.from_crop(size, kernel, stride, dilation, crop)
+    x = random.integers(-9, 10, (2, channels, *size)).astype(dtype)
+    weight = random.integers(-9, 10, (channels, 1, *kernel)).astype(dtype)
+    bias = random.integers(-9, 10, channels).astype(dtype)
+    sums = scatter(x, weight, geometry, channels) + bias.reshape(-1, *(1,) * len(size))
+    for target in engine.targets():
+        for activation, expected in (
+            (0, sums),
+            (RELU, np.maximum(sums, 0)),
+            (LEAKY_RELU, np.where(sums > 0, sums, sums / 2)),
+        ):
+            y = run(target, x, weight, bias, geometry, channels, activation, 0.5, "channels", True)
+            np.testing.assert_array_equal(y, expected, err_msg=f"{target} {activation=}")
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("dtype", "epsilon"), [(np.float32, 2e-6), (np.float64, 1e-14)])
 @pytest.mark.parametrize("largest", [(200,), (30, 24), (9, 7, 8)], ids=str)
