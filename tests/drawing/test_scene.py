@@ -18,12 +18,21 @@ def groups(drawing):
     """Return the elements of each cell, by the cell."""
     root = ElementTree.fromstring(drawing)
     found = {}
-    for group in root.iter(f"{SVG}g"):
+    for group in root.iter():
         if "data-cell" in group.attrib:
             panel, cell = map(int, group.attrib["data-cell"].split(","))
             assert (panel, cell) not in found
             found[panel, cell] = group
     return found
+
+
+def boxes(group):
+    """Return the outlines with round corners among the elements of a cell."""
+    return [path for path in group.iter(f"{SVG}path") if "q" in path.attrib["d"]]
+
+
+def hatched(group):
+    return len(list(group.iter(f"{SVG}path"))) > len(boxes(group))
 
 
 def shown(trace, number, **options):
@@ -122,12 +131,12 @@ def test_panels_do_not_overlap():
 
 def test_kinds_are_told_apart():
     crop = groups(svg(frame(layout(trace_of("lecture")), -1)))
-    assert crop[2, 0].find(f"{SVG}path") is not None
-    assert crop[2, 6].find(f"{SVG}path") is None
+    assert hatched(crop[2, 0])
+    assert not hatched(crop[2, 6])
     trace = trace_of("appended and holes")
     dashes = {
         kind: {
-            group.find(f"{SVG}rect").attrib.get("stroke-dasharray")
+            boxes(group)[0].attrib.get("stroke-dasharray")
             for (panel, cell), group in groups(svg(frame(layout(trace), 0))).items()
             if trace.panels[panel].kinds[cell] == kind
         }
@@ -142,7 +151,7 @@ def test_the_active_cell_is_outlined_and_connected():
     outlined = [
         cell
         for cell, group in groups(drawing).items()
-        if any(rect.attrib["fill"] == "none" for rect in group.iter(f"{SVG}rect"))
+        if any(box.attrib["fill"] == "none" for box in boxes(group))
     ]
     assert outlined == [(ref.panel, ref.cell) for ref in trace.steps[1].focus]
     assert drawing.count("<polygon") == 2
@@ -153,7 +162,7 @@ def test_overlap_is_painted_by_its_counts():
     trace = explain((3, 3), 3, 2, view="overlap")
     cells = groups(svg(frame(layout(trace), -1)))
     shades = {
-        group.find(f"{SVG}text").text: group.find(f"{SVG}rect").attrib.get("fill-opacity")
+        group.find(f"{SVG}text").text: boxes(group)[0].attrib.get("fill-opacity")
         for (panel, _), group in cells.items()
         if panel == trace.result
     }

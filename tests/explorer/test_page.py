@@ -490,7 +490,7 @@ def test_dark_as_the_system_has_it_or_as_chosen(opened):
 
 def test_reduced_motion_has_no_transitions_and_still_plays(opened):
     moving = (
-        "getComputedStyle(document.querySelector('#picture-0 [data-cell] rect')).transitionDuration"
+        "getComputedStyle(document.querySelector('#picture-0 [data-cell] path')).transitionDuration"
     )
     assert opened(LAYER).evaluate(moving) == "0.16s"
     page = opened(f"{LAYER}&frame=0", reduced_motion="reduce")

@@ -294,9 +294,7 @@ def _cells(layout: Layout, at: int, step: Step | None) -> list[Primitive]:
             value = panel.values[cell]
             touched = ref in reads or ref in writes
             state = "active" if touched else "held" if entry or value is not None else "empty"
-            x, y = layout.corner(number, cell)
-            gap = _gap(layout)
-            box = (x + gap, y + gap, layout.cell_width - 2 * gap, layout.cell_height - 2 * gap)
+            box = _cell_box(layout, number, cell)
             said = [""] if value is None else [written(value)]
             if entry is not None:
                 apart = not over and (layout.keep or ref in writes)
@@ -341,8 +339,11 @@ def _heated(drawn: Primitive, level: float) -> Primitive:
     return replace(drawn, fill="output-active", opacity=0.1 + 0.9 * level)
 
 
-def _gap(layout: Layout) -> float:
-    return min(1.5, layout.cell_height * 0.04)
+def _cell_box(layout: Layout, panel: int, cell: int) -> Box:
+    """Return left, top, width and height of a cell, the gap to its neighbours left out."""
+    x, y = layout.corner(panel, cell)
+    gap = min(1.5, layout.cell_height * 0.04)
+    return x + gap, y + gap, layout.cell_width - 2 * gap, layout.cell_height - 2 * gap
 
 
 def _outline(layout: Layout) -> float:

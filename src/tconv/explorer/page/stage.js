@@ -1,6 +1,6 @@
 /** One drawing made live: the frames of a trace, and what is linked to the cell pointed at. */
 
-import { frame, layout, svg } from "./drawing.js";
+import { cellBox, frame, layout, svg } from "./drawing.js";
 import { Links, key, refOf, sameCell } from "./links.js";
 
 /** @typedef {import("./model.js").Trace} Trace */
@@ -9,7 +9,7 @@ import { Links, key, refOf, sameCell } from "./links.js";
 const SLIDE = 1100 * 640;
 const BARE = 1.7; // units a pixel without words
 const NARROW = 560; // no room for words in the drawing
-const CELL = "<g data-cell=";
+const CELL = /^<\w+ data-cell="([^"]*)"/;
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Stage {
@@ -133,7 +133,7 @@ export class Stage {
     const head = text.slice(0, text.indexOf("<title>"));
     const body = text.slice(start, text.lastIndexOf("</svg>"));
     const lines = body.split("\n");
-    const names = lines.map((line) => (line.startsWith(CELL) ? line.slice(0, line.indexOf(">")) : ""));
+    const names = lines.map((line) => CELL.exec(line)?.[1] ?? "");
     const grouped = lines.map((line, n) => (names[n] ? line : `<g>${line}</g>`));
     const differing = names.map((_, n) => n).filter((n) => lines[n] !== this.lines[n]);
     const alike =
@@ -143,7 +143,7 @@ export class Stage {
       names.every((name, n) => name === this.names[n]);
     if (alike) {
       const now = parsed(differing.map((n) => grouped[n]).join(""));
-      differing.forEach((n, at) => morph(this.parts[n], now[at]));
+      differing.forEach((n, at) => (this.parts[n] = morph(this.parts[n], now[at])));
     } else {
       this.root.innerHTML = `${head}${grouped.join("")}</svg>`;
       this.drawn = /** @type {SVGSVGElement} */ (this.root.firstElementChild);
@@ -244,12 +244,8 @@ export class Stage {
 
   /** @param {string} name */
   #box(name) {
-    const rect = this.drawn?.querySelector(`[data-cell="${name}"] rect`);
-    if (!rect) return null;
-    const [x, y, width, height] = ["x", "y", "width", "height"].map((side) =>
-      Number(rect.getAttribute(side)),
-    );
-    return new DOMRect(x, y, width, height);
+    if (!this.layout || !this.names.includes(name)) return null;
+    return new DOMRect(...cellBox(this.layout, ...refOf(name)));
   }
 
   /** Light a cell with all that feeds it and all that it feeds. @param {Ref | null} ref */
@@ -331,27 +327,31 @@ function editable(trace, panel) {
 function parsed(markup) {
   const group = document.createElementNS(SVG, "g");
   group.innerHTML = markup;
-  return [...group.children];
+  return /** @type {SVGElement[]} */ ([...group.children]);
 }
 
 /**
- * Make a group like another one, keeping its elements where they are of the same kind.
- * @param {Element} old @param {Element} now
+ * Make an element like another one of its kind, keeping what is alike; else put that in its place.
+ * @param {SVGElement} old @param {SVGElement} now
  */
 function morph(old, now) {
   const [before, after] = [[...old.children], [...now.children]];
-  if (before.length !== after.length || before.some((one, n) => one.tagName !== after[n].tagName)) {
-    old.replaceChildren(...now.childNodes);
-    return;
+  const alike = before.length === after.length && before.every((one, n) => one.tagName === after[n].tagName);
+  if (old.tagName !== now.tagName || !alike) {
+    old.replaceWith(now);
+    return now;
   }
-  before.forEach((one, n) => {
-    const other = after[n];
+  for (const [n, one] of [old, ...before].entries()) {
+    const other = n ? after[n - 1] : now;
     for (const { name } of [...one.attributes]) {
       if (!other.hasAttribute(name)) one.removeAttribute(name);
     }
     for (const { name, value } of other.attributes) {
       if (one.getAttribute(name) !== value) one.setAttribute(name, value);
     }
-    if (one.textContent !== other.textContent) one.textContent = other.textContent;
-  });
+    if (!other.children.length && one.textContent !== other.textContent) {
+      one.textContent = other.textContent;
+    }
+  }
+  return old;
 }

@@ -286,6 +286,19 @@ function labels(layout, number) {
 }
 
 /**
+ * Return left, top, width and height of a cell, the gap to its neighbours left out.
+ * @param {Layout} layout
+ * @param {number} panel
+ * @param {number} cell
+ * @returns {Box}
+ */
+export function cellBox(layout, panel, cell) {
+  const [x, y] = layout.corner(panel, cell);
+  const gap = Math.min(1.5, layout.cellHeight * 0.04);
+  return [x + gap, y + gap, layout.cellWidth - 2 * gap, layout.cellHeight - 2 * gap];
+}
+
+/**
  * Draw every cell with what it holds.
  * @param {Layout} layout
  * @param {number} at
@@ -298,7 +311,6 @@ function cells(layout, at, step) {
   const writes = marked(step ? step.writes.map((write) => write.to) : []);
   const over = at === trace.steps.length + 1;
   const heat = heatOf(layout);
-  const gap = Math.min(1.5, layout.cellHeight * 0.04);
   /** @type {Primitive[]} */
   const parts = [];
   trace.panels.forEach((panel, number) => {
@@ -309,9 +321,7 @@ function cells(layout, at, step) {
       const value = panel.values[place];
       const touched = reads.has(key) || writes.has(key);
       const state = touched ? "active" : entry || value !== null ? "held" : "empty";
-      const [x, y] = layout.corner(number, place);
-      /** @type {Box} */
-      const box = [x + gap, y + gap, layout.cellWidth - 2 * gap, layout.cellHeight - 2 * gap];
+      const box = cellBox(layout, number, place);
       let said = [value === null ? "" : shown(value)];
       if (entry) {
         const apart = !over && (layout.keep || writes.has(key));
