@@ -162,12 +162,12 @@ class Explorer {
     this.second.tabs.show(beside);
     this.controls.show(shown.wanted, shown.geometry, "");
     this.go(before ? sameFrame(before, this.frame, shown.trace) : this.frame);
-    cancelAnimationFrame(this.soon ?? 0);
-    this.soon = requestAnimationFrame(() => this.#describe(shown));
+    requestAnimationFrame(() => setTimeout(() => this.#describe(shown)));
   }
 
-  /** What may come a moment after the drawing. @param {Shown} shown */
+  /** What comes in the frame after the drawing's. @param {Shown} shown */
   #describe(shown) {
+    if (shown !== this.shown) return;
     const { geometry } = shown;
     this.controls.showValues(shownValues(shown));
     this.facts.show(geometry);
