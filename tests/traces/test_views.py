@@ -77,29 +77,25 @@ def check_sums(trace):
             assert write.total == totals[write.to]
 
 
-def test_every_view_adds_up_to_the_output(cases):
+def check_products(trace, case):
+    """Every useful product is made once, and only stamps make others, which are cropped."""
+    products = [write for step in trace.steps for write in step.writes if len(write.factors) == 2]
+    kept = [w for w in products if trace.panels[w.to.panel].kinds[w.to.cell] != "crop"]
+    made = {product_of(trace, w, case): [held(trace, f) for f in w.factors] for w in kept}
+    assert len(made) == len(kept)
+    assert made == {name: list(pair) for name, pair in case.products.items()}, (case, trace.view)
+    every = prod(case.geometry.input_size) * case.weight.size
+    stamped = trace.view in ("scatter", "gradient")
+    assert len(products) - len(kept) == (every - len(kept) if stamped else 0), (case, trace.view)
+
+
+def test_every_view_adds_up_to_the_output_by_each_product_once(cases):
     for case in cases:
         for view in TRANSPOSED:
             trace = case.trace(view)
             assert np.array_equal(trace.values(), case.expected), (case, view)
             check_sums(trace)
-
-
-def test_every_useful_product_is_made_once(cases):
-    for case in cases[::4]:
-        for view in TRANSPOSED:
-            trace = case.trace(view)
-            products = [
-                write for step in trace.steps for write in step.writes if len(write.factors) == 2
-            ]
-            kept = [w for w in products if trace.panels[w.to.panel].kinds[w.to.cell] != "crop"]
-            made = {product_of(trace, w, case): [held(trace, f) for f in w.factors] for w in kept}
-            assert len(made) == len(kept)
-            assert made == {name: list(pair) for name, pair in case.products.items()}, (case, view)
-            cropped = len(products) - len(kept)
-            every = prod(case.geometry.input_size) * case.weight.size
-            stamped = view in ("scatter", "gradient")
-            assert cropped == (every - len(kept) if stamped else 0), (case, view)
+            check_products(trace, case)
 
 
 def test_convolution(cases):
