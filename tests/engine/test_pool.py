@@ -325,10 +325,11 @@ def test_workers_of_a_data_loader(tmp_path):
 
 
 INTERRUPT = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from tconv import engine
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs may ignore it
 engine.set_num_threads(int(sys.argv[1]))
 layer = engine.plan(np.ones((128, 64, 15, 15), np.float32), stride=2)
 x = np.ones((40, 128, 64, 64), np.float32)

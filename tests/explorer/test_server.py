@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import signal
 import socket
@@ -144,25 +145,22 @@ def test_a_trace_as_a_page_and_as_an_element_of_a_notebook():
     assert "height:300px" in element
 
 
+COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs may ignore it
+from tconv.cli import main
+raise SystemExit(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_the_command_prints_its_address_and_stops_on_an_interrupt():
-    command = [
-        sys.executable,
-        "-m",
-        "tconv",
-        "explore",
-        "-i",
-        "4x6",
-        "-k",
-        "3",
-        "-s",
-        "2",
-        "-p",
-        "same",
-    ]
-    with subprocess.Popen(
-        [*command, "--no-browser", "--print-url"],
+    layer = ["-i", "4x6", "-k", "3", "-s", "2", "-p", "same"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "explore", *layer, "--no-browser", "--print-url"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+    )  # fmt: skip
+    try:
         url = process.stdout.readline().strip()
         port = int(re.fullmatch(r"http://127\.0\.0\.1:(\d+)/", url)[1])
         connection = HTTPConnection("127.0.0.1", port, timeout=10)
@@ -171,6 +169,8 @@ def test_the_command_prints_its_address_and_stops_on_an_interrupt():
         connection.close()
         process.send_signal(signal.SIGINT)
         _, complaints = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert (process.returncode, complaints) == (0, "")
     start = json.loads(re.search(r'id="start">(.*?)</script>', body, re.S)[1])
     assert start["state"] == {"i": "4x6", "k": "3", "s": "2", "p": "same"}
