@@ -216,6 +216,23 @@ class Axis:
         return margin - self.crop_start, margin - self.crop_end
 
     @property
+    def conv_pads(self) -> tuple[int, int]:
+        """Zeros that the direct convolution puts before and after its input (negative: cut).
+
+        Alike at both ends where that is the same. Cells past its last window may stay unread, if
+        they are too few for one more.
+
+        Examples
+        --------
+        >>> Axis(3, 3, stride=2, crop_start=1, output_size=6).conv_pads
+        (1, 1)
+        """
+        before, after = self.crop_start, self.crop_end
+        if 0 <= before - after < self.stride:
+            return before, before
+        return before, 0 if -self.stride < after < 0 else after
+
+    @property
     def stretched_products(self) -> int:
         """Products that the zero-stretched direct convolution makes: K an output."""
         return self.kernel_size * self.output_size

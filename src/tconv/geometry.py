@@ -482,17 +482,12 @@ class Geometry:
         """
         if any(a.crop_start < 0 or a.crop_end <= -a.stride for a in self.axes):
             return None
-        pads = []
-        for axis in self.axes:
-            before, after = axis.crop_start, max(axis.crop_end, 0)
-            symmetric = 0 <= before - axis.crop_end < axis.stride
-            pads.append((before, before if symmetric else after))
         return Convolution(
             input_size=self.output_size,
             kernel_size=self.kernel_size,
             stride=self.stride,
             dilation=self.dilation,
-            padding=tuple(pads),
+            padding=tuple(axis.conv_pads for axis in self.axes),
             output_size=self.input_size,
         )
 

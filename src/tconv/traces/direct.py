@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tconv.convolution import times
 from tconv.geometry import Geometry
-from tconv.traces.extents import conv_pads, padded, padded_kinds
+from tconv.traces.extents import padded, padded_kinds
 from tconv.traces.grids import Cells, filled_panel, framed_cells, framed_panel
 from tconv.traces.layer import Layer
 from tconv.traces.model import Panel
@@ -24,13 +24,13 @@ def direct_input_panel(layer: Layer, name: str, role: str, x: NDArray[Any] | Non
     )
     values[(slice(None), *inner)] = x
     size = times(geometry.output_size)
-    kept = times(tuple(axis.output_size + sum(conv_pads(axis)) for axis in geometry.axes))
+    kept = times(tuple(axis.output_size + sum(axis.conv_pads) for axis in geometry.axes))
     return framed_panel(
         name,
         role,
         layer.out_channels,
         extents,
-        [padded_kinds(axis.output_size, conv_pads(axis)) for axis in geometry.axes],
+        [padded_kinds(axis.output_size, axis.conv_pads) for axis in geometry.axes],
         values=values.ravel(),
         label=size if kept == size else f"{size}, padded to {kept}",
     )
@@ -62,7 +62,7 @@ def direct_corner(geometry: Geometry, position: tuple[int, ...]) -> tuple[int, .
 
 
 def _extents(geometry: Geometry) -> list[range]:
-    return [padded(axis.output_size, conv_pads(axis)) for axis in geometry.axes]
+    return [padded(axis.output_size, axis.conv_pads) for axis in geometry.axes]
 
 
 def _output_size(layer: Layer) -> tuple[int, ...]:

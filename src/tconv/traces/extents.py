@@ -63,22 +63,6 @@ def padded_kinds(size: int, pads: tuple[int, int], apart: int = 1) -> list[str]:
     ]
 
 
-def conv_pads(axis: Axis) -> tuple[int, int]:
-    """Return the padding of the direct convolution: alike at both ends where that is the same.
-
-    Cells past its last window may stay unread, if they are too few for one more.
-
-    Examples
-    --------
-    >>> conv_pads(Axis(3, 3, stride=2, crop_start=1, output_size=6))
-    (1, 1)
-    """
-    before, after = axis.crop_start, axis.crop_end
-    if 0 <= before - after < axis.stride:
-        return before, before
-    return before, 0 if -axis.stride < after < 0 else after
-
-
 def joined(kinds: tuple[str, ...]) -> str:
     """Return the kind of a cell from those it has along each axis.
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 
 from tconv.axis import Axis
 from tconv.geometry import Geometry
-from tconv.traces.extents import conv_pads
 
 NAMES = ("slices", "rows", "columns")
 
@@ -46,8 +45,8 @@ def convolution_sizes(geometry: Geometry) -> tuple[str, ...]:
     """
     return (
         *_each(geometry, _direct, _kernel(geometry.axes)),
-        f"p = {pads_written(map(conv_pads, geometry.axes))}: the zeros around the input, which "
-        "the transposed convolution crops",
+        f"p = {pads_written(axis.conv_pads for axis in geometry.axes)}: the zeros around the "
+        "input, which the transposed convolution crops",
     )
 
 
@@ -105,7 +104,7 @@ def _crops(axis: Axis) -> tuple[int, int, int]:
 
 
 def _direct(axis: Axis, ke: str) -> str:
-    p, numbers = _pads(*conv_pads(axis))
+    p, numbers = _pads(*axis.conv_pads)
     return (
         f"{_effective(axis, ke)}O = ⌊(I + {p} - {ke})/s⌋ + 1 = ⌊({axis.output_size} + {numbers} - "
         f"{axis.effective_kernel})/{axis.stride}⌋ + 1 = {axis.input_size}"

@@ -185,6 +185,16 @@ export class Axis {
     return [margin - this.cropStart, margin - this.cropEnd];
   }
 
+  /**
+   * Zeros that the direct convolution puts before and after its input; negative: cut.
+   * @returns {[number, number]}
+   */
+  get convPads() {
+    const { cropStart: before, cropEnd: after, stride } = this;
+    if (before >= after && before - after < stride) return [before, before];
+    return [before, after < 0 && after > -stride ? 0 : after];
+  }
+
   /** Products that the zero-stretched direct convolution makes: K an output. */
   get stretchedProducts() {
     return counted(this.kernelSize * this.outputSize, "products");

@@ -2,7 +2,7 @@
 
 import { count } from "./arrays.js";
 import { times } from "./convolution.js";
-import { convPads, padded, paddedKinds } from "./extents.js";
+import { padded, paddedKinds } from "./extents.js";
 import { Cells, filledPanel, framedCells, framedPanel } from "./grids.js";
 import { places } from "./model.js";
 
@@ -27,13 +27,13 @@ export function directInputPanel(layer, name, role, x) {
     values[cells.place(index)] = x === null ? null : x.values[n];
   });
   const size = times(outputSize);
-  const kept = times(axes.map((axis) => convPads(axis).reduce((a, b) => a + b, axis.outputSize)));
+  const kept = times(axes.map((axis) => axis.convPads.reduce((a, b) => a + b, axis.outputSize)));
   return framedPanel({
     name,
     role,
     channels: layer.outChannels,
     extents,
-    kinds: axes.map((axis) => paddedKinds(axis.outputSize, convPads(axis))),
+    kinds: axes.map((axis) => paddedKinds(axis.outputSize, axis.convPads)),
     values,
     label: kept === size ? size : `${size}, padded to ${kept}`,
   });
@@ -85,7 +85,7 @@ export function directCorner({ axes }, position) {
 
 /** @param {Geometry} geometry */
 function extentsOf({ axes }) {
-  return axes.map((axis) => padded(axis.outputSize, convPads(axis)));
+  return axes.map((axis) => padded(axis.outputSize, axis.convPads));
 }
 
 /** @param {Layer} layer */

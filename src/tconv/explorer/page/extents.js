@@ -55,18 +55,6 @@ export function paddedKinds(size, pads, apart = 1) {
 }
 
 /**
- * The padding of the direct convolution: alike at both ends where that is the same.
- *
- * Cells past its last window may stay unread, if they are too few for one more.
- * @param {Axis} axis
- * @returns {Window}
- */
-export function convPads({ cropStart: before, cropEnd: after, stride }) {
-  if (before >= after && before - after < stride) return [before, before];
-  return [before, after < 0 && after > -stride ? 0 : after];
-}
-
-/**
  * The kind of a cell from those it has along each axis.
  * @param {readonly string[]} kinds
  */

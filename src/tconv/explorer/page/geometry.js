@@ -193,17 +193,12 @@ export class Geometry {
   /** The direct convolution whose exact adjoint this is, or null. */
   adjoint() {
     if (this.axes.some((a) => a.cropStart < 0 || a.cropEnd <= -a.stride)) return null;
-    const padding = this.axes.map(({ cropStart, cropEnd, stride }) => {
-      const beyond = cropStart - cropEnd;
-      const symmetric = beyond >= 0 && beyond < stride;
-      return /** @type {Window} */ ([cropStart, symmetric ? cropStart : Math.max(cropEnd, 0)]);
-    });
     return new Convolution({
       inputSize: this.outputSize,
       kernelSize: this.kernelSize,
       stride: this.stride,
       dilation: this.dilation,
-      padding,
+      padding: this.axes.map((axis) => axis.convPads),
       outputSize: this.inputSize,
     });
   }

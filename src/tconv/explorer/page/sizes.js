@@ -1,6 +1,5 @@
 /** The size formula with its numbers, and the two paddings that are easily mixed up. */
 
-import { convPads } from "./extents.js";
 
 /** @typedef {import("./axis.js").Axis} Axis */
 /** @typedef {import("./geometry.js").Geometry} Geometry */
@@ -33,7 +32,7 @@ export function transposedSizes(geometry) {
  */
 export function convolutionSizes(geometry) {
   const ke = kernelName(geometry.axes);
-  const pads = padsWritten(geometry.axes.map(convPads));
+  const pads = padsWritten(geometry.axes.map((axis) => axis.convPads));
   return [
     ...perAxis(geometry, (axis) => direct(axis, ke)),
     `p = ${pads}: the zeros around the input, which the transposed convolution crops`,
@@ -100,7 +99,7 @@ function crops({ cropStart: start, cropEnd: end, stride }) {
  * @param {string} ke
  */
 function direct(axis, ke) {
-  const [p, numbers] = padsSummed(...convPads(axis));
+  const [p, numbers] = padsSummed(...axis.convPads);
   return (
     `${effective(axis, ke)}O = ⌊(I + ${p} - ${ke})/s⌋ + 1 = ⌊(${axis.outputSize} + ${numbers} - ` +
     `${axis.effectiveKernel})/${axis.stride}⌋ + 1 = ${axis.inputSize}`
