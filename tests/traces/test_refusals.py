@@ -30,6 +30,7 @@ from tconv.traces import Trace
         ((2, 3), {"x": "numbrs"}, "not one of letters, numbers, ones"),
         ((2, 3), {"x": [1, 2, 3]}, "with 2 at the end"),
         ((2, 3), {"x": [1, 2], "view": "convolution"}, r"\(C_out, \*O\) with 4 at the end"),
+        ((), {"x": [[1, 2], [3]], "weight": [[1]]}, "rows must be of equal length"),
         ((2, 3), {"x": [float("nan"), 2]}, "finite numbers, got nan"),
         (((2,), 3), {"x": np.ones((0, 2))}, "at least one channel"),
         (((2,), 3), {"weight": np.ones((1, 0, 3))}, "at least one channel"),

@@ -99,7 +99,10 @@ def array_of(given: Any) -> Any:
     """Return what is given as an array, unless it is a word or None."""
     if given is None or isinstance(given, str | np.ndarray):
         return given
-    return np.array(given, dtype=object)
+    array = np.array(given, dtype=object)
+    if any(isinstance(cell, list | tuple) for cell in array.flat):
+        raise ValueError(f"rows must be of equal length, got {given!r}")
+    return array
 
 
 def rank_of(sizes: list[Any], x: Any, weight: Any) -> int:
