@@ -180,6 +180,28 @@ def test_conventions_know_geometry_alone():
     assert strangers(rooms("conventions"), GEOMETRY_SIDE | {"tconv.conventions"}) == []
 
 
+def test_traces_know_geometry_definitions_and_letters():
+    """A trace draws itself, but only when it is asked to."""
+    allowed = GEOMETRY_SIDE | {"tconv.traces", "tconv.definitions", "tconv.symbolic", "numpy"}
+    later = {"tconv.drawing", "tconv.explorer"}
+    traces = rooms("traces")
+    assert len(traces) > 20
+    assert strangers(traces, allowed | later) == []
+    at_once = {room(module) for one in traces for module, now in IMPORTS[one] if now}
+    assert not at_once & later
+
+
+def test_drawings_know_traces_and_the_page_knows_both():
+    libraries = {"av", "numpy", "pyvips", "resvg_py"}
+    allowed = {"tconv.drawing", "tconv.traces", "tconv.media", "tconv.explorer"} | libraries
+    assert strangers(rooms("drawing"), allowed) == []
+    assert strangers(rooms("explorer"), {"tconv.explorer", "tconv.traces"}) == []
+    pages = [
+        one for one in rooms("drawing") for m, _ in IMPORTS[one] if room(m) == "tconv.explorer"
+    ]
+    assert set(pages) == {"tconv.drawing.saving"}  # which asks for a page
+
+
 @pytest.mark.parametrize("name", ["cli", "media"])
 def test_only_the_command_and_drawings_that_are_saved_know(name):
     users = {
