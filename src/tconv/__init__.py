@@ -9,6 +9,8 @@
 False
 """
 
+from typing import TYPE_CHECKING, Any
+
 from tconv import kernels, symbolic, threadpools
 from tconv._version import __version__
 from tconv.configuration import show_config
@@ -17,8 +19,10 @@ from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, we
 from tconv.geometry import Geometry
 from tconv.relations import RELATIONS, Relation
 from tconv.solve import Solution, solve
-from tconv.traces import VIEWS, Trace, explain
 from tconv.upsampling import upsample
+
+if TYPE_CHECKING:
+    from tconv.traces import VIEWS, Trace, explain
 
 __all__ = [
     "METHODS",
@@ -46,3 +50,12 @@ __all__ = [
     "upsample",
     "weight_gradient",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load traces when they are first asked for: they are a third of what an import costs."""
+    if name not in ("VIEWS", "Trace", "explain"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tconv import traces
+
+    return getattr(traces, name)
