@@ -9,6 +9,7 @@
 #include "positions.hpp"
 #include "streaming.hpp"
 #include "winograd.hpp"
+#include "winograd_channels.hpp"
 
 namespace tconv::TCONV_TARGET {
 
@@ -65,7 +66,9 @@ class Choice final : public Chosen<T> {
     template <class Ask>
     auto by(Method method, Ask ask) const {
         switch (method) {
-            case Method::winograd: return ask(Of<Winograd<T>>());
+            case Method::winograd:
+                if (layer_.layout == Layout::channels_last) return ask(Of<WinogradChannels<T>>());
+                return ask(Of<Winograd<T>>());
             case Method::channels:
                 if (Depthwise<T>::takes(layer_)) return ask(Of<Depthwise<T>>());
                 return ask(Of<Channels<T>>());

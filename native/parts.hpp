@@ -49,12 +49,18 @@ class Parts {
     // Every output is what the bias alone makes it; those that inputs reach are written again.
     void fill(const Shape& shape, T* y, const Parallel& parallel) const {
         const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
-        parallel(shape.batch, [&](int64_t image) {
-            T* to = y + image * layer_.out_channels * cells;
-            for (int64_t c = 0; c < layer_.out_channels; ++c) {
-                const T value = activated(layer_, bias_.data()[c]);
-                for (int64_t i = 0; i < cells; ++i) *to++ = value;
-            }
+        const int64_t channels = layer_.out_channels;
+        Buffer<T> values(channels);
+        T* const value = values.data();
+        for (int64_t c = 0; c < channels; ++c) value[c] = activated(layer_, bias_.data()[c]);
+        parallel(shape.batch, [&, value](int64_t image) {
+            T* to = y + image * channels * cells;
+            if (layer_.layout == Layout::channels_last)
+                for (int64_t i = 0; i < cells; ++i)
+                    for (int64_t c = 0; c < channels; ++c) *to++ = value[c];
+            else
+                for (int64_t c = 0; c < channels; ++c)
+                    for (int64_t i = 0; i < cells; ++i) *to++ = value[c];
         });
     }
 

@@ -94,6 +94,18 @@ struct Finish {
     bool relu;
 };
 
+// Parts of some channels, whole vectors `step` apart, and where each output goes: null where to none.
+template <class T>
+struct Places {
+    const T* from;
+    int64_t step;
+    T* to[3];
+    const T* bias;
+    int64_t channels;
+    int64_t ahead;  // from an output to the one that is fetched
+    bool relu, streams;
+};
+
 // A number of each of max_rows rows.
 template <class T>
 struct ColumnOf {
@@ -150,7 +162,8 @@ struct Short {
     }
 
     // The last axis: cells of a tile lie side by side.
-    static void split(const Pass<T>& pass) {
+    static void split(const Pass<T>& given) {
+        const Pass<T> pass = given;  // which no store can change
         for (int64_t i = 0; i < pass.vectors; ++i) {
             const T* row = pass.from + i * M * lanes;
             V d[4], to[parts];
@@ -163,7 +176,23 @@ struct Short {
         }
     }
 
-    static void forth(const Pass<T>& pass) {
+    // Cells wherever they lie, whole vectors of channels of each; what lies `ahead` is fetched.
+    static void pick(const T* const* from, int64_t ahead, T* to, int64_t to_step, int64_t vectors) {
+        const T* at[parts];
+        for (int e = 0; e < parts; ++e) at[e] = from[e];
+        for (int64_t i = 0; i < vectors; ++i) {
+            V d[parts], u[parts];
+            for (int e = 0; e < parts; ++e) {
+                d[e] = load(at[e] + i * lanes);
+                __builtin_prefetch(at[e] + i * lanes + ahead);
+            }
+            cells(d, u);
+            for (int e = 0; e < parts; ++e) store<T>(to + e * to_step + i * lanes, u[e]);
+        }
+    }
+
+    static void forth(const Pass<T>& given) {
+        const Pass<T> pass = given;  // which no store can change
         for (int64_t o = 0; o < pass.outer; ++o)
             for (int64_t i = 0; i < pass.vectors; ++i) {
                 const T* from = pass.from + o * pass.from_outer + i * lanes;
@@ -175,7 +204,8 @@ struct Short {
             }
     }
 
-    static void back(const Pass<T>& pass) {
+    static void back(const Pass<T>& given) {
+        const Pass<T> pass = given;  // which no store can change
         for (int64_t o = 0; o < pass.outer; ++o)
             for (int64_t i = 0; i < pass.vectors; ++i) {
                 const T* from = pass.from + o * pass.from_outer + i * lanes;
@@ -187,8 +217,51 @@ struct Short {
             }
     }
 
+    // The last axis: channels of every output to where they lie.
+    static void put(const Places<T>& given) {
+        const Places<T> p = given;
+        T* at[M];
+        bool streams = p.streams;
+        for (int m = 0; m < M; ++m) {
+            at[m] = p.to[m];
+            streams = streams && aligned(at[m]);
+        }
+        const auto outputs_of = [&](int64_t c, V* y) TCONV_INLINED {
+            V v[parts];
+            for (int e = 0; e < parts; ++e) v[e] = load(p.from + e * p.step + c);
+            outputs(v, y);
+            const V bias = load(p.bias + c);
+            for (int m = 0; m < M; ++m) {
+                y[m] += bias;
+                if (p.relu) y[m] = rectified(y[m]);
+            }
+        };
+        int64_t c = 0;
+        for (; c + lanes <= p.channels; c += lanes) {
+            V y[M];
+            outputs_of(c, y);
+            for (int m = 0; m < M; ++m) {
+                if (!at[m]) continue;
+                if (streams) {
+                    stream<T>(at[m] + c, y[m]);
+                } else {
+                    store<T>(at[m] + c, y[m]);
+                    __builtin_prefetch(at[m] + c + p.ahead, 1);
+                }
+            }
+        }
+        if (c == p.channels) return;
+        V y[M];
+        outputs_of(c, y);
+        for (int m = 0; m < M; ++m)
+            if (at[m]) store_first<T>(at[m] + c, y[m], p.channels - c);
+    }
+
     // The last axis: outputs of a tile are laid side by side.
-    static void join(const Pass<T>& pass, const Finish<T>& finish) {
+    static void join(const Pass<T>& given, const Finish<T>& finish) {
+        const Pass<T> pass = given;
+        const V bias = splat<T>(finish.bias);
+        const bool relu = finish.relu;
         for (int64_t o = 0; o < pass.outer; ++o)
             for (int64_t i = 0; i < pass.vectors; ++i) {
                 const T* from = pass.from + o * pass.from_outer + i * lanes;
@@ -197,8 +270,8 @@ struct Short {
                 for (int e = 0; e < parts; ++e) p[e] = load(from + e * pass.from_step);
                 outputs(p, y);
                 for (int m = 0; m < M; ++m) {
-                    y[m] += splat<T>(finish.bias);
-                    if (finish.relu) y[m] = rectified(y[m]);
+                    y[m] += bias;
+                    if (relu) y[m] = rectified(y[m]);
                 }
                 if constexpr (M == 3) {
                     store<T>(to, interleaved<T, 0>(y[0], y[1], y[2]));
@@ -240,8 +313,10 @@ template <class T>
 struct Form {
     int64_t m, taps, parts, kernels;
     void (*split)(const Pass<T>&);
+    void (*pick)(const T* const*, int64_t, T*, int64_t, int64_t);
     void (*forth)(const Pass<T>&);
     void (*back)(const Pass<T>&);
+    void (*put)(const Places<T>&);
     void (*join)(const Pass<T>&, const Finish<T>&);
     void (*transform_taps)(const Column<T>*, Column<T>*, int64_t, int64_t);
 };
@@ -250,7 +325,7 @@ template <class T, int M, int Taps>
 const Form<T>* short_form() {
     typedef Short<T, M, Taps> S;
     static const Form<T> form{M, Taps, S::parts, S::kernels, S::split,
-                               S::forth, S::back, S::join, S::taps};
+                               S::pick, S::forth, S::back, S::put, S::join, S::taps};
     return &form;
 }
 
@@ -271,6 +346,7 @@ struct Piece {
     const Form<T>* form;
     int64_t base;   // first cell of a tile that it reads
     int64_t first;  // of its parts among those of the axis
+    int64_t repeats = 1;  // of the form, one next to the other, whose products are added up
 };
 
 // One axis: m positions a tile, the same for all shares.
@@ -280,20 +356,23 @@ struct WinogradAxis {
     std::vector<Piece<T>> pieces;         // of each share
     bool plain() const { return cells == 1; }
 
-    // Empty where the taps are not neighbours, or too many.
-    static WinogradAxis of(const Shares& shares) {
+    // Empty where the taps are not neighbours, or more than three and `repeated` is false.
+    static WinogradAxis of(const Shares& shares, bool repeated = false) {
         int64_t most = 1;
         for (const Share& share : shares.shares) {
             const int64_t taps = static_cast<int64_t>(share.offsets.size());
-            if (share.offsets.back() - share.offsets.front() != taps - 1 || taps > 3) return {};
+            if (share.offsets.back() - share.offsets.front() != taps - 1) return {};
+            if (taps > 3 && !repeated) return {};
             most = taps > most ? taps : most;
         }
         WinogradAxis axis;
-        axis.m = most == 1 ? 1 : most == 2 ? 3 : 2;
+        axis.m = most == 1 ? 1 : most == 3 ? 2 : 3;
         axis.cells = axis.m + shares.high - shares.low;
         for (const Share& share : shares.shares) {
-            const Form<T>* form = form_of<T>(axis.m, static_cast<int64_t>(share.offsets.size()));
-            axis.pieces.push_back({form, shares.high - share.offsets.back(), axis.parts});
+            const int64_t taps = static_cast<int64_t>(share.offsets.size());
+            const int64_t repeats = most > 3 ? (taps + 1) / 2 : 1;
+            const Form<T>* form = form_of<T>(axis.m, repeats > 1 ? 2 : taps);
+            axis.pieces.push_back({form, shares.high - share.offsets.back(), axis.parts, repeats});
             axis.parts += form->parts;
         }
         return axis;

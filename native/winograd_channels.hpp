@@ -1,0 +1,575 @@
+// Winograd's short algorithms with lanes along channels, for arrays with channels last: cells are
+// transformed without a shuffle, a product takes any tiles of several rows or images, and every
+// output is written where its channels lie.
+#pragma once
+
+#include "parts.hpp"
+#include "winograd_axis.hpp"
+
+namespace tconv::TCONV_TARGET {
+
+constexpr int64_t tile_panel_bytes = 1 << 20;    // transformed cells of a block of tiles
+constexpr int64_t fewest_block_tiles = 48;       // of a block: each reads all weights
+constexpr int64_t most_block_tiles = 96;
+constexpr int64_t slab_bytes = 768 << 10;        // products of a block, before they are outputs
+constexpr int64_t chunk = 64;                    // channels whose cells and weights stay near
+constexpr int tile_rows = TCONV_VECTOR_BYTES == 64 ? 12 : 6;  // tiles of a register block
+constexpr int tile_columns = 2;                  // its columns, in vectors
+// By measurement, in vector multiply-adds:
+constexpr double tile_cell_cost = 25;     // each part of a vector of cells
+constexpr double tile_output_cost = 16;   // each part of a vector of outputs
+constexpr double tile_product_cost = 0.12;  // beside a product
+constexpr double tile_run_cost = 50;        // the channels of an output
+constexpr double tile_packing_cost = 8;   // each number packed
+
+// Products of some tiles and columns: c[m][n] += sum over channels of x[m][channel] * w[channel][n].
+template <class T>
+struct TileProduct {
+    int64_t channels, longest;  // of a sum, and of a chain of it
+    const T* x;
+    int64_t x_row;
+    const T* w;
+    const T* next;  // weights that are asked for, a cache line a channel
+    T* c;
+    int64_t c_row;
+    bool adds;  // to what stands in c
+};
+
+template <class T, int M, int N>
+void tile_product(const TileProduct<T>& p) {
+    typedef typename Lanes<T>::V V;
+    constexpr int lanes = Lanes<T>::count;
+    const int64_t row = p.x_row;
+    const T* at[(M + 2) / 3];  // of every third row, so that few registers hold addresses
+#pragma GCC unroll 4
+    for (int i = 0; i < (M + 2) / 3; ++i) at[i] = p.x + 3 * i * row;
+    const T *w = p.w, *next = p.next;
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
+        for (int n = 0; n < N; ++n) __builtin_prefetch(p.c + m * p.c_row + n * lanes, 1);
+    for (int64_t done = 0; done < p.channels;) {
+        const bool adds = p.adds || done > 0;
+        const int64_t end = min(p.channels, done + p.longest);
+        V sum[M][N];
+#pragma GCC unroll 16
+        for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) sum[m][n] = V{};
+        for (; done < end; ++done, w += N * lanes, next += 64 / sizeof(T)) {
+            V v[N];
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
+            __builtin_prefetch(next);
+#pragma GCC unroll 16
+            for (int m = 0; m < M; ++m) {
+                const V b = splat<T>(at[m / 3][m % 3 * row]);
+#pragma GCC unroll 4
+                for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
+            }
+#pragma GCC unroll 4
+            for (int i = 0; i < (M + 2) / 3; ++i) ++at[i];
+        }
+#pragma GCC unroll 16
+        for (int m = 0; m < M; ++m)
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) {
+                T* const to = p.c + m * p.c_row + n * lanes;
+                store<T>(to, adds ? sum[m][n] + load<T>(to) : sum[m][n]);
+            }
+    }
+}
+
+template <class T, int N, int M = tile_rows>
+void tile_product(const TileProduct<T>& p, int64_t rows) {
+    if constexpr (M > 1)
+        if (rows < M) return tile_product<T, N, M - 1>(p, rows);
+    tile_product<T, M, N>(p);
+}
+
+template <class T>
+class WinogradChannels final : public Packed<T>, Parts<T> {
+    typedef Parts<T> Base;
+    typedef typename Lanes<T>::V V;
+    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::part_, Base::parts_;
+    static constexpr int64_t lanes = Lanes<T>::count;
+
+  public:
+    static const char* refusal(const Layer& layer) {
+        if (layer.layout != Layout::channels_last) return "its lanes lie along channels, channels last";
+        bool some = false;
+        for (int a = 0; a < 3; ++a) {
+            const WinogradAxis<T> axis = WinogradAxis<T>::of(shares_of(layer.axes[a]), true);
+            if (axis.pieces.empty()) return "a phase has distant taps";
+            some = some || axis.m > 1;
+        }
+        return some ? nullptr : "no phase has two neighbouring taps";
+    }
+
+    static Cost cost(const Layer& layer, const Shape& shape, int threads) {
+        const WinogradChannels w(layer, nullptr);
+        const Cut t = w.cut(shape, threads);
+        const auto number = [](int64_t v) { return static_cast<double>(v); };
+        const double tiles = number(t.all * layer.groups);
+        const double cells = tile_cell_cost * number(w.depth_ / lanes);
+        Cost c;
+        for (const Family& f : w.families_) {
+            const double vectors = number(ceil_div(f.columns, lanes)), parts = number(f.parts);
+            c.products += tiles * parts * vectors * number(f.depth);
+            c.others += tile_run_cost * tiles * number(f.outputs * f.part->phases);
+            c.others += tiles * parts * (cells * number(f.repeats) + tile_output_cost * vectors);
+        }
+        c.others += tile_product_cost * c.products;
+        const double weights = number(layer.groups * w.group_weights_);
+        c.packing = tile_packing_cost * weights;
+        c.tasks = t.blocks * layer.groups * count_of(w.families_);
+        c.bytes = bytes_moved<T>(layer, shape) + weights * number(t.blocks) / 4 * sizeof(T);
+        return c;
+    }
+
+    WinogradChannels(const Layer& layer, const T* weight, const T* bias)
+        : WinogradChannels(layer, bias) {
+        pack(weight);
+    }
+
+    void run(const Shape& shape, const T* x, T* y, int threads,
+             const Parallel& parallel) const override {
+        const Cut t = cut(shape, threads);
+        if (!t.whole) this->fill(shape, y, parallel);
+        if (t.all == 0) return;
+        const int64_t whole = t.blocks * layer_.groups, slabs = count_of(slabs_);
+        const int64_t splits =
+            threads > 1 ? min(slabs, ceil_div(tasks_a_thread * threads, whole)) : 1;
+        parallel(whole * splits, [&](int64_t task) {
+            const int64_t split = task % splits, block = task / splits % t.blocks;
+            run_block(shape, t, task / splits / t.blocks, t.all * block / t.blocks,
+                      t.all * (block + 1) / t.blocks, slabs * split / splits,
+                      slabs * (split + 1) / splits, x, y);
+        });
+    }
+
+  private:
+    // The phases of one share of each axis: they are made from the same transformed cells.
+    struct Family {
+        const Part* part;
+        const Piece<T>* axes[3];
+        int64_t parts, outputs;  // of a tile
+        int64_t kernels;         // transforms of the taps; each multiplies neighbouring parts
+        int64_t place[3];        // from a part to the next along each axis
+        int64_t columns;         // phases times output channels
+        int64_t repeats, depth;  // of the forms; products in a sum: as many times the channels
+        int64_t pitch;           // from tile to tile in the panel
+    };
+
+    // Columns of a family whose products are outputs before the next are computed.
+    struct Slab {
+        int64_t family, first, columns, vectors;
+        int64_t weights;  // where they begin, in those of a group
+        int64_t start;    // where its biases do
+        int64_t runs, end_runs;
+    };
+
+    // Columns that are neighbours in the output: channels of one phase.
+    struct Run {
+        int64_t column, count, phase[3], channel;
+    };
+
+    struct Cut {
+        int64_t first[3], tiles[3], all, blocks;
+        bool whole, streams;
+    };
+
+    // Without weights packed.
+    WinogradChannels(const Layer& layer, const T* bias) : Base(layer, bias) {
+        longest_ = longest_sum;
+        for (int a = 0; a < 3; ++a) {
+            winograd_[a] = WinogradAxis<T>::of(axes_[a], true);
+            // every axis about doubles the rounding errors of the products
+            if (winograd_[a].m > 1) longest_ /= 2;
+        }
+        depth_ = ceil_div(in_, lanes) * lanes;
+        largest_ = 1;
+        for (int64_t p = 0; p < parts_; ++p) add_family(part_.data() + p);
+    }
+
+    void add_family(const Part* part) {
+        Family f{part, {}, 1, 1, 1, {}, part->phases * out_, 1, 0, 0};
+        for (int a = 0; a < 3; ++a) {
+            for (int64_t i = 0; i < count_of(axes_[a].shares); ++i)
+                if (&axes_[a].shares[i] == part->axes[a]) f.axes[a] = &winograd_[a].pieces[i];
+            const Form<T>& form = *f.axes[a]->form;
+            f.parts *= form.parts;
+            f.outputs *= form.m;
+            f.kernels *= form.kernels;
+            f.repeats *= f.axes[a]->repeats;
+        }
+        // parts that are multiplied by the same weights lie next to each other
+        int64_t inner = 1, outer = f.parts / f.kernels;
+        for (int a = 2; a >= 0; --a) {
+            const Form<T>& form = *f.axes[a]->form;
+            int64_t& step = form.kernels == 1 ? inner : outer;
+            f.place[a] = step;
+            step *= form.parts;
+        }
+        constexpr int64_t line = 64 / sizeof(T);
+        f.depth = f.repeats * in_;
+        f.pitch = (ceil_div(f.depth - in_ + depth_, line) | 1) * line;
+        largest_ = max(largest_, f.parts * f.pitch);
+        const int64_t vectors = ceil_div(f.columns, lanes);
+        const int64_t tile = f.parts * lanes * int64_t(sizeof(T));
+        const int64_t fits = max(slab_bytes / (tile * block_tiles(f.parts * f.pitch)), tile_columns);
+        const int64_t slabs = ceil_div(vectors, fits / tile_columns * tile_columns);
+        const int64_t each = ceil_div(ceil_div(vectors, slabs), tile_columns) * tile_columns;
+        for (int64_t v = 0; v < vectors; v += each) {
+            const int64_t now = min(each, vectors - v);
+            Slab slab{count_of(families_), v * lanes, min(now * lanes, f.columns - v * lanes), now,
+                      group_weights_, group_starts_, count_of(runs_), 0};
+            add_runs(f, slab);
+            slab.end_runs = count_of(runs_);
+            group_weights_ += f.kernels * f.depth * now * lanes;
+            group_starts_ += now * lanes;
+            slabs_.push_back(slab);
+        }
+        families_.push_back(f);
+    }
+
+    // Tiles of a block, each of so many cells of the panel.
+    static int64_t block_tiles(int64_t cells) {
+        const int64_t fits = tile_panel_bytes / (cells * int64_t(sizeof(T)));
+        return min(max(fits, fewest_block_tiles), most_block_tiles);
+    }
+
+    void add_runs(const Family& f, const Slab& slab) {
+        for (int64_t column = 0; column < slab.columns;) {
+            const int64_t at = slab.first + column, channel = at % out_;
+            int64_t phase = at / out_;
+            Run run{column, min(out_ - channel, slab.columns - column), {}, channel};
+            for (int a = 2; a >= 0; --a) {
+                const std::vector<int64_t>& phases = f.part->axes[a]->phases;
+                run.phase[a] = phases[static_cast<size_t>(phase % count_of(phases))];
+                phase /= count_of(phases);
+            }
+            column += run.count;
+            runs_.push_back(run);
+        }
+    }
+
+    Cut cut(const Shape& shape, int threads) const {
+        const Range range = range_of(layer_, axes_, shape);
+        Cut t;
+        t.whole = range.whole;
+        t.streams = layer_.activation <= Activation::relu &&
+                    bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
+        t.all = shape.batch;
+        for (int a = 0; a < 3; ++a) {
+            t.first[a] = range.first[a];
+            t.tiles[a] = ceil_div(range.count[a], winograd_[a].m);
+            t.all *= t.tiles[a];
+        }
+        t.blocks = t.all ? ceil_div(t.all, block_tiles(largest_)) : 0;
+        // a few blocks too many cost less than a thread that waits
+        if (threads > 1 && t.blocks > threads) t.blocks = ceil_div(t.blocks, threads) * threads;
+        return t;
+    }
+
+    // [group][slab][kernel][block of columns][channel][column]
+    void pack(const T* weight) {
+        const Axis* axes = layer_.axes;
+        const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
+        T* const all = packed_.grow(layer_.groups * group_weights_ + 1);
+        T* start = start_.grow(layer_.groups * group_starts_ + 1);
+        for (int64_t g = 0; g < layer_.groups; ++g)
+            for (const Slab& slab : slabs_) {
+                for (int64_t j = 0; j < slab.vectors * lanes; ++j)
+                    *start++ = j < slab.columns
+                                   ? bias_.data()[g * out_ + (slab.first + j) % out_]
+                                   : T(0);
+                pack_slab(weight + g * in_ * out_ * kernel, out_ * kernel, slab,
+                          all + g * group_weights_ + slab.weights);
+            }
+    }
+
+    void pack_slab(const T* weight, int64_t step, const Slab& slab, T* to) const {
+        const Family& f = families_[static_cast<size_t>(slab.family)];
+        const int64_t kernel_step = f.depth * slab.vectors * lanes;
+        for (int64_t v = 0; v < slab.vectors; v += tile_columns) {
+            const int64_t wide = min(tile_columns, slab.vectors - v) * lanes;
+            const int64_t count = min(wide, slab.columns - v * lanes);
+            for (int64_t repeat = 0; repeat < f.repeats; ++repeat, to += in_ * wide)
+                pack_columns(weight, step, f, repeat, slab.first + v * lanes, count, to, wide,
+                             kernel_step);
+        }
+    }
+
+    // All channels of a block of columns, for one repeat of the forms.
+    void pack_columns(const T* weight, int64_t step, const Family& f, int64_t repeat, int64_t first,
+                      int64_t count, T* to, int64_t wide, int64_t kernel_step) const {
+        const Axis* axes = layer_.axes;
+        const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
+        const Form<T>* const forms[3] = {f.axes[0]->form, f.axes[1]->form, f.axes[2]->form};
+        const int64_t taps = forms[0]->taps * forms[1]->taps * forms[2]->taps;
+        constexpr int64_t most_squares = (tile_columns * lanes + max_rows - 1) / max_rows;
+        const int64_t squares = ceil_div(wide, max_rows);
+        int64_t places[most_squares][27][max_rows];
+        for (int64_t q = 0; q < squares; ++q)
+            for (int64_t tap = 0; tap < taps; ++tap)
+                for (int64_t m = 0; m < max_rows; ++m) {
+                    const int64_t column = first + min(q * max_rows + m, count - 1);
+                    const int64_t element = element_of(f, repeat, tap, column / out_);
+                    places[q][tap][m] = element < 0 ? -1 : column % out_ * kernel + element;
+                }
+        for (int64_t c = 0; c < in_; ++c, weight += step, to += wide)
+            for (int64_t q = 0; q < squares; ++q) {
+                Column<T> one[64], two[64];
+                Column<T> *now = one, *next = two;
+                for (int64_t tap = 0; tap < taps; ++tap) {
+                    const int64_t* const place = places[q][tap];
+                    T row[max_rows] = {};
+                    if (place[0] >= 0)
+                        for (int m = 0; m < max_rows; ++m) row[m] = weight[place[m]];
+                    now[tap] = *reinterpret_cast<const Column<T>*>(row);
+                }
+                int64_t outer = 1, inner = taps;
+                for (int a = 0; a < 3; ++a) {
+                    inner /= forms[a]->taps;
+                    if (forms[a]->taps > 1) {
+                        forms[a]->transform_taps(now, next, outer, inner);
+                        std::swap(now, next);
+                    }
+                    outer *= forms[a]->kernels;
+                }
+                T* const at = to + q * max_rows;
+                if (count == wide && wide % max_rows == 0)
+                    for (int64_t e = 0; e < f.kernels; ++e)
+                        *reinterpret_cast<Column<T>*>(at + e * kernel_step) = now[e];
+                else
+                    for (int64_t e = 0; e < f.kernels; ++e)
+                        for (int64_t m = 0; m < min(max_rows, wide - q * max_rows); ++m)
+                            at[e * kernel_step + m] = q * max_rows + m < count ? now[e][m] : T(0);
+            }
+    }
+
+    // The kernel element of a tap of the forms, or -1 where the phase has none.
+    int64_t element_of(const Family& f, int64_t repeat, int64_t tap, int64_t phase) const {
+        int64_t tap_of = 0, step = 1;  // among the part's, whose order is the cells' reversed
+        for (int a = 2; a >= 0; --a) {
+            const Piece<T>& piece = *f.axes[a];
+            const int64_t taps = count_of(f.part->axes[a]->offsets);
+            const int64_t at = repeat % piece.repeats * piece.form->taps + tap % piece.form->taps;
+            if (at >= taps) return -1;
+            tap_of += (taps - 1 - at) * step;
+            step *= taps;
+            repeat /= piece.repeats;
+            tap /= piece.form->taps;
+        }
+        return this->kernel_of(*f.part, phase, tap_of);
+    }
+
+    void run_block(const Shape& shape, const Cut& t, int64_t group, int64_t first, int64_t end,
+                   int64_t first_slab, int64_t end_slab, const T* x, T* y) const {
+        thread_local Buffer<T> panel, products;
+        const int64_t tiles = end - first;
+        int64_t family = -1;
+        for (int64_t s = first_slab; s < end_slab; ++s) {
+            const Slab& slab = slabs_[static_cast<size_t>(s)];
+            const Family& f = families_[static_cast<size_t>(slab.family)];
+            const int64_t part_step = tiles * f.pitch;
+            if (slab.family != family) {
+                family = slab.family;
+                panel.grow(f.parts * part_step);
+                for (int64_t i = 0; i < tiles; ++i)
+                    for (int64_t r = 0; r < f.repeats; ++r)
+                        transform(shape, t, f, r, group, first + i, x,
+                                  panel.data() + i * f.pitch + r * in_, part_step);
+            }
+            const int64_t width = slab.vectors * lanes, step = tiles * width;
+            products.grow(f.parts * step);
+            multiply(f, slab, tiles, packed_.data() + group * group_weights_ + slab.weights,
+                     panel.data(), products.data());
+            for (int64_t i = 0; i < tiles; ++i)
+                write(shape, t, f, slab, group, first + i, products.data() + i * width, step, y);
+        }
+        if (t.streams) fence();
+    }
+
+    void place_of(const Cut& t, int64_t tile, int64_t* image, int64_t* at) const {
+        for (int a = 2; a >= 0; --a) {
+            at[a] = t.first[a] + tile % t.tiles[a] * winograd_[a].m;
+            tile /= t.tiles[a];
+        }
+        *image = tile;
+    }
+
+    // The cells of a tile to their parts, `step` apart.
+    void transform(const Shape& shape, const Cut& t, const Family& f, int64_t repeat, int64_t group,
+                   int64_t tile, const T* x, T* to, int64_t step) const {
+        thread_local Buffer<T> padded, one, two;
+        const T* cells[64];
+        int64_t image, start[3];
+        place_of(t, tile, &image, start);
+        int64_t count[3];
+        for (int a = 2; a >= 0; --a) {
+            const Piece<T>& piece = *f.axes[a];
+            start[a] += piece.base - axes_[a].high + repeat % piece.repeats * piece.form->taps;
+            count[a] = piece.form->parts;
+            repeat /= piece.repeats;
+        }
+        const int64_t* const in = shape.input;
+        const int64_t all = f.parts, channels = layer_.in_channels, vectors = depth_ / lanes;
+        T* const own = padded.grow((all + 1) * depth_);
+        zero(own + all * depth_, depth_);
+        for (int64_t i = 0; i < all; ++i) {
+            const int64_t cell[3] = {start[0] + i / count[2] / count[1],
+                                     start[1] + i / count[2] % count[1], start[2] + i % count[2]};
+            bool inside = true;
+            for (int a = 0; a < 3; ++a) inside = inside && cell[a] >= 0 && cell[a] < in[a];
+            const T* const from =
+                x + (((image * in[0] + cell[0]) * in[1] + cell[1]) * in[2] + cell[2]) * channels +
+                group * in_;
+            cells[i] = inside ? from : own + all * depth_;
+            if (!inside || in_ == depth_) continue;
+            T* const kept = own + i * depth_;
+            copy(kept, from, in_);
+            zero(kept + in_, depth_ - in_);
+            cells[i] = kept;
+        }
+        // the last axis, then the second, then the first
+        const Form<T>*const z = f.axes[0]->form, *const y = f.axes[1]->form;
+        const int64_t row = count[2], plane = count[1] * row;
+        const int64_t ahead = 2 * winograd_[2].m * channels;
+        int64_t place[3];
+        for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
+        const bool tall = y->kernels > 1, deep = z->kernels > 1;
+        const int64_t wide[3] = {plane * depth_, row * depth_, depth_};
+        const int64_t* const after_y = deep ? wide : place;
+        const int64_t* const after_x = tall ? wide : after_y;
+        T* const planes = deep ? two.grow(all * depth_) : to;
+        T* const rows = tall ? one.grow(all * depth_) : planes;
+        for (int64_t i = 0; i < count[0]; ++i)
+            for (int64_t j = 0; j < count[1]; ++j)
+                f.axes[2]->form->pick(cells + i * plane + j * row, ahead,
+                                      rows + i * after_x[0] + j * after_x[1], after_x[2], vectors);
+        if (tall)
+            for (int64_t i = 0; i < count[0]; ++i)
+                y->forth({rows + i * wide[0], wide[1], wide[2], planes + i * after_y[0], after_y[1],
+                          after_y[2], row, vectors});
+        if (deep)
+            for (int64_t j = 0; j < count[1]; ++j)
+                z->forth({planes + j * wide[1], wide[0], wide[2], to + j * place[1], place[0],
+                          place[2], row, vectors});
+    }
+
+    // A few channels of all tiles and columns at a time, so that the nearest cache holds them.
+    void multiply(const Family& f, const Slab& slab, int64_t tiles, const T* w, const T* panel,
+                  T* products) const {
+        const int64_t width = slab.vectors * lanes;
+        const int64_t all = f.parts / f.kernels * tiles, groups = ceil_div(all, tile_rows);
+        for (int64_t e = 0; e < f.kernels; ++e, panel += all * f.pitch, products += all * width) {
+            for (int64_t c = 0; c < f.depth; c += chunk)
+                for (int64_t v = 0; v < slab.vectors; v += tile_columns) {
+                    const int64_t columns = min(tile_columns, slab.vectors - v) * lanes;
+                    const int64_t channels = min(chunk, f.depth - c);
+                    const T* const a = w + v * lanes * f.depth + c * columns;
+                    const bool last = v + tile_columns >= slab.vectors;
+                    const T* const after = !last             ? a + columns * f.depth
+                                           : c + chunk < f.depth ? w + (c + chunk) * tile_columns * lanes
+                                                             : w + width * f.depth;
+                    for (int64_t i = 0; i < groups; ++i) {
+                        const int64_t first = all * i / groups;
+                        const int64_t rows = all * (i + 1) / groups - first;
+                        const TileProduct<T> product{
+                            channels, longest_, panel + first * f.pitch + c, f.pitch, a,
+                            after + i % tile_columns * channels * lanes,
+                            products + first * width + v * lanes, width, c > 0};
+                        if (columns == lanes)
+                            tile_product<T, 1>(product, rows);
+                        else
+                            tile_product<T, tile_columns>(product, rows);
+                    }
+                }
+            w += width * f.depth;
+        }
+    }
+
+    // The parts of one tile, `step` apart, to outputs.
+    void write(const Shape& shape, const Cut& t, const Family& f, const Slab& slab, int64_t group,
+               int64_t tile, const T* from, int64_t step, T* y) const {
+        thread_local Buffer<T> one, two;
+        const Form<T>*const zs = f.axes[0]->form, *const ys = f.axes[1]->form;
+        const int64_t columns = f.axes[2]->form->parts, width = slab.vectors * lanes;
+        int64_t place[3];  // from a part to the next
+        for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
+        if (zs->kernels > 1) {
+            const int64_t row = columns * width, plane = ys->parts * row;
+            T* const to = one.grow(zs->m * plane);
+            for (int64_t j = 0; j < ys->parts; ++j)
+                zs->back({from + j * place[1], place[0], place[2], to + j * row, plane, width,
+                          columns, slab.vectors});
+            from = to;
+            place[0] = plane;
+            place[1] = row;
+            place[2] = width;
+        }
+        if (ys->kernels > 1) {
+            const int64_t row = columns * width, plane = ys->m * row;
+            T* const to = two.grow(zs->m * plane);
+            for (int64_t i = 0; i < zs->m; ++i)
+                ys->back({from + i * place[0], place[1], place[2], to + i * plane, row, width,
+                          columns, slab.vectors});
+            from = to;
+            place[0] = plane;
+            place[1] = row;
+            place[2] = width;
+        }
+        int64_t image, at[3];
+        place_of(t, tile, &image, at);
+        for (int64_t i = 0; i < zs->m; ++i)
+            for (int64_t j = 0; j < ys->m; ++j) {
+                const int64_t q[3] = {at[0] + i, at[1] + j, at[2]};
+                write_row(shape, t, f, slab, group, image, q, from + i * place[0] + j * place[1],
+                          place[2], y);
+            }
+    }
+
+    // Outputs of one row of a tile, which starts at position q.
+    void write_row(const Shape& shape, const Cut& t, const Family& f, const Slab& slab,
+                   int64_t group, int64_t image, const int64_t* q, const T* from, int64_t apart,
+                   T* y) const {
+        const int64_t* const out = shape.output;
+        const int64_t channels = layer_.out_channels, stride = layer_.axes[2].stride;
+        const T* const start = start_.data() + group * group_starts_ + slab.start;
+        int64_t base[3];
+        for (int a = 0; a < 3; ++a) base[a] = q[a] * layer_.axes[a].stride - shape.crop[a];
+        for (int64_t r = slab.runs; r < slab.end_runs; ++r) {
+            const Run& run = runs_[static_cast<size_t>(r)];
+            const int64_t oz = base[0] + run.phase[0], oy = base[1] + run.phase[1];
+            if (oz < 0 || oz >= out[0] || oy < 0 || oy >= out[1]) continue;
+            T* const line = y + ((image * out[0] + oz) * out[1] + oy) * out[2] * channels +
+                            group * out_ + run.channel;
+            Places<T> places{from + run.column, apart, {}, start + run.column, run.count,
+                             f.axes[2]->form->m * stride * channels, layer_.activation == Activation::relu, t.streams};
+            const int64_t outputs = f.axes[2]->form->m;
+            for (int64_t j = 0; j < outputs; ++j) {
+                const int64_t ox = base[2] + run.phase[2] + j * stride;
+                places.to[j] = ox >= 0 && ox < out[2] ? line + ox * channels : nullptr;
+            }
+            f.axes[2]->form->put(places);
+            if (layer_.activation > Activation::relu)
+                for (int64_t j = 0; j < outputs; ++j)
+                    if (places.to[j])
+                        activate_row(layer_.activation, layer_.alpha, places.to[j], run.count);
+        }
+    }
+
+    WinogradAxis<T> winograd_[3];
+    int64_t depth_;          // channels in whole vectors
+    int64_t longest_;        // products in one chain
+    int64_t largest_;        // cells of a tile in the panel
+    int64_t group_weights_ = 0, group_starts_ = 0;
+    std::vector<Family> families_;
+    std::vector<Slab> slabs_;
+    std::vector<Run> runs_;
+    Buffer<T> packed_, start_;
+};
+
+}  // namespace tconv::TCONV_TARGET
