@@ -19,7 +19,6 @@ constexpr int tile_columns = 2;                  // its columns, in vectors
 constexpr double tile_cell_cost = 25;     // each part of a vector of cells
 constexpr double tile_output_cost = 16;   // each part of a vector of outputs
 constexpr double tile_product_cost = 0.12;  // beside a product
-constexpr double tile_run_cost = 50;        // the channels of an output
 constexpr double tile_packing_cost = 8;   // each number packed
 
 // Products of some tiles and columns: c[m][n] += sum over channels of x[m][channel] * w[channel][n].
@@ -116,7 +115,6 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         for (const Family& f : w.families_) {
             const double vectors = number(ceil_div(f.columns, lanes)), parts = number(f.parts);
             c.products += tiles * parts * vectors * number(f.depth);
-            c.others += tile_run_cost * tiles * number(f.outputs * f.part->phases);
             c.others += tiles * parts * (cells * number(f.repeats) + tile_output_cost * vectors);
         }
         c.others += tile_product_cost * c.products;
@@ -169,9 +167,10 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         int64_t runs, end_runs;
     };
 
-    // Columns that are neighbours in the output: channels of one phase.
+    // Columns that are neighbours in the output: from a channel of a phase on, those of so many
+    // phases of the last axis.
     struct Run {
-        int64_t column, count, phase[3], channel;
+        int64_t column, count, phase[3], channel, phases;
     };
 
     struct Cut {
@@ -240,17 +239,25 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
     }
 
     void add_runs(const Family& f, const Slab& slab) {
+        const int64_t first_run = count_of(runs_);
         for (int64_t column = 0; column < slab.columns;) {
             const int64_t at = slab.first + column, channel = at % out_;
             int64_t phase = at / out_;
-            Run run{column, min(out_ - channel, slab.columns - column), {}, channel};
+            Run run{column, min(out_ - channel, slab.columns - column), {}, channel, 1};
             for (int a = 2; a >= 0; --a) {
                 const std::vector<int64_t>& phases = f.part->axes[a]->phases;
                 run.phase[a] = phases[static_cast<size_t>(phase % count_of(phases))];
                 phase /= count_of(phases);
             }
             column += run.count;
-            runs_.push_back(run);
+            Run* const last = count_of(runs_) > first_run ? &runs_.back() : nullptr;
+            if (last && layer_.groups == 1 && last->phase[0] == run.phase[0] &&
+                last->phase[1] == run.phase[1] && last->phase[2] + last->phases == run.phase[2]) {
+                last->count += run.count;
+                ++last->phases;
+            } else {
+                runs_.push_back(run);
+            }
         }
     }
 
@@ -537,6 +544,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
                    T* y) const {
         const int64_t* const out = shape.output;
         const int64_t channels = layer_.out_channels, stride = layer_.axes[2].stride;
+        const int64_t outputs = f.axes[2]->form->m;
         const T* const start = start_.data() + group * group_starts_ + slab.start;
         int64_t base[3];
         for (int a = 0; a < 3; ++a) base[a] = q[a] * layer_.axes[a].stride - shape.crop[a];
@@ -544,20 +552,35 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             const Run& run = runs_[static_cast<size_t>(r)];
             const int64_t oz = base[0] + run.phase[0], oy = base[1] + run.phase[1];
             if (oz < 0 || oz >= out[0] || oy < 0 || oy >= out[1]) continue;
-            T* const line = y + ((image * out[0] + oz) * out[1] + oy) * out[2] * channels +
-                            group * out_ + run.channel;
-            Places<T> places{from + run.column, apart, {}, start + run.column, run.count,
-                             f.axes[2]->form->m * stride * channels, layer_.activation == Activation::relu, t.streams};
-            const int64_t outputs = f.axes[2]->form->m;
-            for (int64_t j = 0; j < outputs; ++j) {
-                const int64_t ox = base[2] + run.phase[2] + j * stride;
-                places.to[j] = ox >= 0 && ox < out[2] ? line + ox * channels : nullptr;
+            T* const line = y + ((image * out[0] + oz) * out[1] + oy) * out[2] * channels + group * out_;
+            bool cut = false;  // whether the output ends within the run's phases
+            const auto put = [&](int64_t column, int64_t count, int64_t phase, int64_t channel,
+                                 int64_t phases) {
+                Places<T> places{from + column, apart, {}, start + column, count,
+                                 outputs * stride * channels,
+                                 layer_.activation == Activation::relu, t.streams};
+                for (int64_t j = 0; j < outputs; ++j) {
+                    const int64_t ox = base[2] + phase + j * stride;
+                    const bool inside = ox >= 0 && ox + phases <= out[2];
+                    cut = cut || (!inside && ox + phases > 0 && ox < out[2]);
+                    places.to[j] = inside ? line + ox * channels + channel : nullptr;
+                }
+                if (cut) return;
+                f.axes[2]->form->put(places);
+                if (layer_.activation > Activation::relu)
+                    for (int64_t j = 0; j < outputs; ++j)
+                        if (places.to[j])
+                            activate_row(layer_.activation, layer_.alpha, places.to[j], count);
+            };
+            put(run.column, run.count, run.phase[2], run.channel, run.phases);
+            if (!cut) continue;
+            cut = false;
+            int64_t channel = run.channel, phase = run.phase[2];
+            for (int64_t column = 0; column < run.count; ++phase, channel = 0) {
+                const int64_t count = min(out_ - channel, run.count - column);
+                put(run.column + column, count, phase, channel, 1);
+                column += count;
             }
-            f.axes[2]->form->put(places);
-            if (layer_.activation > Activation::relu)
-                for (int64_t j = 0; j < outputs; ++j)
-                    if (places.to[j])
-                        activate_row(layer_.activation, layer_.alpha, places.to[j], run.count);
         }
     }
 
