@@ -66,9 +66,8 @@ class Choice final : public Chosen<T> {
     template <class Ask>
     auto by(Method method, Ask ask) const {
         switch (method) {
-            case Method::winograd:
-                if (layer_.layout == Layout::channels_last) return ask(Of<WinogradChannels<T>>());
-                return ask(Of<Winograd<T>>());
+            case Method::winograd: return ask(Of<Winograd<T>>());
+            case Method::winograd_channels: return ask(Of<WinogradChannels<T>>());
             case Method::channels:
                 if (Depthwise<T>::takes(layer_)) return ask(Of<Depthwise<T>>());
                 return ask(Of<Channels<T>>());

@@ -16,8 +16,15 @@ struct Axis {
 enum class Activation : int { none, relu, leaky_relu, tanh, sigmoid, gelu, silu };
 
 // Ways to compute a layer. `automatic` is the one that costs least for the shape at hand.
-enum class Method : int { automatic, positions, winograd, channels, streaming };
-constexpr int methods = 5;
+enum class Method : int {
+    automatic,
+    positions,
+    winograd,
+    channels,
+    winograd_channels,
+    streaming
+};
+constexpr int methods = 6;
 
 // How arrays lie: (N, C, *spatial) or (N, *spatial, C).
 enum class Layout : int { channels_first, channels_last };

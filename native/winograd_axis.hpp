@@ -374,6 +374,8 @@ struct WinogradAxis {
             const Form<T>* form = form_of<T>(axis.m, repeats > 1 ? 2 : taps);
             axis.pieces.push_back({form, shares.high - share.offsets.back(), axis.parts, repeats});
             axis.parts += form->parts;
+            const int64_t reach = axis.pieces.back().base + repeats * form->taps + axis.m - 1;
+            axis.cells = reach > axis.cells ? reach : axis.cells;
         }
         return axis;
     }

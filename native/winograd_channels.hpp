@@ -1,8 +1,9 @@
-// Winograd's short algorithms with lanes along channels, for arrays with channels last: cells are
-// transformed without a shuffle, a product takes any tiles of several rows or images, and every
-// output is written where its channels lie.
+// Winograd's short algorithms with lanes along channels: cells are transformed without a shuffle, a
+// product takes any tiles of several rows or images, and outputs are written where their channels
+// lie. Arrays with channels first are turned, a block of tiles at a time.
 #pragma once
 
+#include "boxes.hpp"
 #include "parts.hpp"
 #include "winograd_axis.hpp"
 
@@ -12,6 +13,10 @@ constexpr int64_t tile_panel_bytes = 1 << 20;    // transformed cells of a block
 constexpr int64_t fewest_block_tiles = 48;       // of a block: each reads all weights
 constexpr int64_t most_block_tiles = 96;
 constexpr int64_t slab_bytes = 768 << 10;        // products of a block, before they are outputs
+constexpr int64_t result_bytes = 2 << 20;        // outputs of a block that wait to be turned
+constexpr int64_t band_vectors = 16;             // of a family's columns, at least, in a band
+constexpr int64_t narrow_band = 64;              // channels that a band has at least
+constexpr int64_t block_overhead = 4;            // of a block, in tiles
 constexpr int64_t chunk = 64;                    // channels whose cells and weights stay near
 constexpr int tile_rows = TCONV_VECTOR_BYTES == 64 ? 12 : 6;  // tiles of a register block
 constexpr int tile_columns = 2;                  // its columns, in vectors
@@ -19,6 +24,8 @@ constexpr int tile_columns = 2;                  // its columns, in vectors
 constexpr double tile_cell_cost = 25;     // each part of a vector of cells
 constexpr double tile_output_cost = 16;   // each part of a vector of outputs
 constexpr double tile_product_cost = 0.12;  // beside a product
+constexpr double tile_turn_cost = 40;      // a vector of an array with channels first
+constexpr double tile_weight_cost = 1;    // a vector of weights, each block of tiles
 constexpr double tile_packing_cost = 8;   // each number packed
 
 // Products of some tiles and columns: c[m][n] += sum over channels of x[m][channel] * w[channel][n].
@@ -95,7 +102,6 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
 
   public:
     static const char* refusal(const Layer& layer) {
-        if (layer.layout != Layout::channels_last) return "its lanes lie along channels, channels last";
         bool some = false;
         for (int a = 0; a < 3; ++a) {
             const WinogradAxis<T> axis = WinogradAxis<T>::of(shares_of(layer.axes[a]), true);
@@ -109,19 +115,22 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         const WinogradChannels w(layer, nullptr);
         const Cut t = w.cut(shape, threads);
         const auto number = [](int64_t v) { return static_cast<double>(v); };
-        const double tiles = number(t.all * layer.groups);
+        const double tiles = number(t.all() * layer.groups);
         const double cells = tile_cell_cost * number(w.depth_ / lanes);
         Cost c;
         for (const Family& f : w.families_) {
-            const double vectors = number(ceil_div(f.columns, lanes)), parts = number(f.parts);
+            const double vectors = number(ceil_div(f.part->phases * w.out_, lanes)), parts = number(f.parts);
             c.products += tiles * parts * vectors * number(f.depth);
             c.others += tiles * parts * (cells * number(f.repeats) + tile_output_cost * vectors);
         }
         c.others += tile_product_cost * c.products;
+        const double moved = bytes_moved<T>(layer, shape) / sizeof(T);
+        if (layer.layout == Layout::channels_first) c.others += tile_turn_cost * moved / lanes;
         const double weights = number(layer.groups * w.group_weights_);
+        c.others += tile_weight_cost * weights * number(t.count()) / lanes;
         c.packing = tile_packing_cost * weights;
-        c.tasks = t.blocks * layer.groups * count_of(w.families_);
-        c.bytes = bytes_moved<T>(layer, shape) + weights * number(t.blocks) / 4 * sizeof(T);
+        c.tasks = t.count() * layer.groups * count_of(w.bands_);
+        c.bytes = (moved + weights * number(t.count()) / 4) * sizeof(T);
         return c;
     }
 
@@ -134,15 +143,14 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
              const Parallel& parallel) const override {
         const Cut t = cut(shape, threads);
         if (!t.whole) this->fill(shape, y, parallel);
-        if (t.all == 0) return;
-        const int64_t whole = t.blocks * layer_.groups, slabs = count_of(slabs_);
-        const int64_t splits =
-            threads > 1 ? min(slabs, ceil_div(tasks_a_thread * threads, whole)) : 1;
-        parallel(whole * splits, [&](int64_t task) {
-            const int64_t split = task % splits, block = task / splits % t.blocks;
-            run_block(shape, t, task / splits / t.blocks, t.all * block / t.blocks,
-                      t.all * (block + 1) / t.blocks, slabs * split / splits,
-                      slabs * (split + 1) / splits, x, y);
+        if (t.all() == 0) return;
+        const int64_t blocks = t.count(), bands = count_of(bands_);
+        const int64_t wanted = ceil_div(tasks_a_thread * threads, blocks * layer_.groups);
+        const int64_t splits = threads > 1 ? min(bands, wanted) : 1;
+        parallel(blocks * layer_.groups * splits, [&](int64_t task) {
+            const int64_t split = task % splits, block = task / splits % blocks;
+            run_block(shape, t, task / splits / blocks, block, bands * split / splits,
+                      bands * (split + 1) / splits, x, y);
         });
     }
 
@@ -154,14 +162,18 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         int64_t parts, outputs;  // of a tile
         int64_t kernels;         // transforms of the taps; each multiplies neighbouring parts
         int64_t place[3];        // from a part to the next along each axis
-        int64_t columns;         // phases times output channels
         int64_t repeats, depth;  // of the forms; products in a sum: as many times the channels
         int64_t pitch;           // from tile to tile in the panel
     };
 
-    // Columns of a family whose products are outputs before the next are computed.
+    // Output channels that are computed together, whose columns are those of each phase in turn.
+    struct Band {
+        int64_t first, channels;
+    };
+
+    // Columns of a family and band whose products are outputs before the next are computed.
     struct Slab {
-        int64_t family, first, columns, vectors;
+        int64_t family, band, first, columns, vectors;
         int64_t weights;  // where they begin, in those of a group
         int64_t start;    // where its biases do
         int64_t runs, end_runs;
@@ -173,9 +185,26 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         int64_t column, count, phase[3], channel, phases;
     };
 
+    // How one call's tiles are cut into blocks.
     struct Cut {
-        int64_t first[3], tiles[3], all, blocks;
+        int64_t first[3], tiles[3], images;           // positions; tiles, images in all
+        int64_t block[3], blocks[3];                  // tiles of a block, blocks
+        int64_t block_images, image_blocks;
         bool whole, streams;
+        int64_t all() const { return images * tiles[0] * tiles[1] * tiles[2]; }
+        int64_t count() const { return image_blocks * blocks[0] * blocks[1] * blocks[2]; }
+        int64_t size() const { return block_images * block[0] * block[1] * block[2]; }
+    };
+
+    // Tiles of one call, and where what they read and write lies.
+    struct Block {
+        int64_t images, tile[3], tiles[3], all;  // the first, how many along each axis
+        int64_t group;
+        const T* x;
+        T* y;
+        View from, to;
+        int64_t first;     // channel that stands at `y`
+        bool streams;
     };
 
     // Without weights packed.
@@ -187,12 +216,22 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             if (winograd_[a].m > 1) longest_ /= 2;
         }
         depth_ = ceil_div(in_, lanes) * lanes;
-        largest_ = 1;
+        largest_ = outputs_ = 1;
+        int64_t phases = part_.data()[0].phases;
+        for (int64_t p = 1; p < parts_; ++p) phases = min(phases, part_.data()[p].phases);
+        const int64_t least = max(ceil_div(band_vectors, phases) * lanes, narrow_band);
+        const int64_t bands = out_ % lanes ? 1 : max(out_ / least, 1);
+        for (int64_t b = 0; b < bands; ++b) {
+            const int64_t first = out_ / lanes * b / bands * lanes;
+            const int64_t end = b + 1 < bands ? out_ / lanes * (b + 1) / bands * lanes : out_;
+            bands_.push_back({first, end - first});
+        }
+        for (int a = 0; a < 3; ++a) outputs_ *= winograd_[a].m * layer_.axes[a].stride;
         for (int64_t p = 0; p < parts_; ++p) add_family(part_.data() + p);
     }
 
     void add_family(const Part* part) {
-        Family f{part, {}, 1, 1, 1, {}, part->phases * out_, 1, 0, 0};
+        Family f{part, {}, 1, 1, 1, {}, 1, 0, 0};
         for (int a = 0; a < 3; ++a) {
             for (int64_t i = 0; i < count_of(axes_[a].shares); ++i)
                 if (&axes_[a].shares[i] == part->axes[a]) f.axes[a] = &winograd_[a].pieces[i];
@@ -214,22 +253,27 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         f.depth = f.repeats * in_;
         f.pitch = (ceil_div(f.depth - in_ + depth_, line) | 1) * line;
         largest_ = max(largest_, f.parts * f.pitch);
-        const int64_t vectors = ceil_div(f.columns, lanes);
+        for (int64_t b = 0; b < count_of(bands_); ++b) add_slabs(f, b);
+        families_.push_back(f);
+    }
+
+    void add_slabs(const Family& f, int64_t band) {
+        const int64_t columns = f.part->phases * bands_[static_cast<size_t>(band)].channels;
+        const int64_t vectors = ceil_div(columns, lanes);
         const int64_t tile = f.parts * lanes * int64_t(sizeof(T));
         const int64_t fits = max(slab_bytes / (tile * block_tiles(f.parts * f.pitch)), tile_columns);
         const int64_t slabs = ceil_div(vectors, fits / tile_columns * tile_columns);
         const int64_t each = ceil_div(ceil_div(vectors, slabs), tile_columns) * tile_columns;
         for (int64_t v = 0; v < vectors; v += each) {
             const int64_t now = min(each, vectors - v);
-            Slab slab{count_of(families_), v * lanes, min(now * lanes, f.columns - v * lanes), now,
-                      group_weights_, group_starts_, count_of(runs_), 0};
+            Slab slab{count_of(families_), band, v * lanes, min(now * lanes, columns - v * lanes),
+                      now, group_weights_, group_starts_, count_of(runs_), 0};
             add_runs(f, slab);
             slab.end_runs = count_of(runs_);
             group_weights_ += f.kernels * f.depth * now * lanes;
             group_starts_ += now * lanes;
             slabs_.push_back(slab);
         }
-        families_.push_back(f);
     }
 
     // Tiles of a block, each of so many cells of the panel.
@@ -239,11 +283,13 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
     }
 
     void add_runs(const Family& f, const Slab& slab) {
+        const Band& band = bands_[static_cast<size_t>(slab.band)];
         const int64_t first_run = count_of(runs_);
         for (int64_t column = 0; column < slab.columns;) {
-            const int64_t at = slab.first + column, channel = at % out_;
-            int64_t phase = at / out_;
-            Run run{column, min(out_ - channel, slab.columns - column), {}, channel, 1};
+            const int64_t at = slab.first + column, channel = at % band.channels;
+            int64_t phase = at / band.channels;
+            Run run{column, min(band.channels - channel, slab.columns - column), {},
+                    band.first + channel, 1};
             for (int a = 2; a >= 0; --a) {
                 const std::vector<int64_t>& phases = f.part->axes[a]->phases;
                 run.phase[a] = phases[static_cast<size_t>(phase % count_of(phases))];
@@ -251,7 +297,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             }
             column += run.count;
             Run* const last = count_of(runs_) > first_run ? &runs_.back() : nullptr;
-            if (last && layer_.groups == 1 && last->phase[0] == run.phase[0] &&
+            if (last && band.channels == layer_.out_channels && last->phase[0] == run.phase[0] &&
                 last->phase[1] == run.phase[1] && last->phase[2] + last->phases == run.phase[2]) {
                 last->count += run.count;
                 ++last->phases;
@@ -267,16 +313,43 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         t.whole = range.whole;
         t.streams = layer_.activation <= Activation::relu &&
                     bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
-        t.all = shape.batch;
+        t.images = shape.batch;
         for (int a = 0; a < 3; ++a) {
             t.first[a] = range.first[a];
             t.tiles[a] = ceil_div(range.count[a], winograd_[a].m);
-            t.all *= t.tiles[a];
         }
-        t.blocks = t.all ? ceil_div(t.all, block_tiles(largest_)) : 0;
-        // a few blocks too many cost less than a thread that waits
-        if (threads > 1 && t.blocks > threads) t.blocks = ceil_div(t.blocks, threads) * threads;
-        return t;
+        int64_t most = block_tiles(largest_);
+        if (layer_.layout == Layout::channels_first)
+            most = max(1, min(most, result_bytes / (outputs_ * out_ * int64_t(sizeof(T)))));
+        if (threads > 1) {
+            const int64_t tasks = tasks_a_thread * threads;
+            const int64_t fair = ceil_div(t.all() * layer_.groups * count_of(bands_), tasks);
+            most = min(most, max(fair, tile_rows));
+        }
+        // the size of a block with the least work for the slowest thread
+        int64_t least = -1;
+        Cut best = t;
+        for (int64_t size = most; size > 0 && size >= most / 2; --size) {
+            cut_blocks(size, t);
+            const int64_t rounds = ceil_div(t.count() * layer_.groups, threads);
+            const int64_t work = rounds * (t.size() + block_overhead);
+            if (least >= 0 && work >= least) continue;
+            least = work;
+            best = t;
+        }
+        return best;
+    }
+
+    static void cut_blocks(int64_t size, Cut& t) {
+        int64_t room = size;
+        for (int a = 2; a >= 0; --a) {
+            t.blocks[a] = max(1, ceil_div(t.tiles[a], room));
+            t.block[a] = max(1, ceil_div(t.tiles[a], t.blocks[a]));
+            t.blocks[a] = ceil_div(t.tiles[a], t.block[a]);
+            room = t.blocks[a] > 1 ? 1 : max(1, room / t.block[a]);
+        }
+        t.block_images = min(max(t.images, 1), room);
+        t.image_blocks = ceil_div(t.images, t.block_images);
     }
 
     // [group][slab][kernel][block of columns][channel][column]
@@ -287,10 +360,11 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         T* start = start_.grow(layer_.groups * group_starts_ + 1);
         for (int64_t g = 0; g < layer_.groups; ++g)
             for (const Slab& slab : slabs_) {
+                const Band& band = bands_[static_cast<size_t>(slab.band)];
                 for (int64_t j = 0; j < slab.vectors * lanes; ++j)
-                    *start++ = j < slab.columns
-                                   ? bias_.data()[g * out_ + (slab.first + j) % out_]
-                                   : T(0);
+                    *start++ = j < slab.columns ? bias_.data()[g * out_ + band.first +
+                                                               (slab.first + j) % band.channels]
+                                                : T(0);
                 pack_slab(weight + g * in_ * out_ * kernel, out_ * kernel, slab,
                           all + g * group_weights_ + slab.weights);
             }
@@ -303,14 +377,17 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             const int64_t wide = min(tile_columns, slab.vectors - v) * lanes;
             const int64_t count = min(wide, slab.columns - v * lanes);
             for (int64_t repeat = 0; repeat < f.repeats; ++repeat, to += in_ * wide)
-                pack_columns(weight, step, f, repeat, slab.first + v * lanes, count, to, wide,
+                pack_columns(weight, step, slab, repeat, slab.first + v * lanes, count, to, wide,
                              kernel_step);
         }
     }
 
     // All channels of a block of columns, for one repeat of the forms.
-    void pack_columns(const T* weight, int64_t step, const Family& f, int64_t repeat, int64_t first,
-                      int64_t count, T* to, int64_t wide, int64_t kernel_step) const {
+    void pack_columns(const T* weight, int64_t step, const Slab& slab, int64_t repeat,
+                      int64_t first, int64_t count, T* to, int64_t wide,
+                      int64_t kernel_step) const {
+        const Family& f = families_[static_cast<size_t>(slab.family)];
+        const Band& band = bands_[static_cast<size_t>(slab.band)];
         const Axis* axes = layer_.axes;
         const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
         const Form<T>* const forms[3] = {f.axes[0]->form, f.axes[1]->form, f.axes[2]->form};
@@ -322,8 +399,9 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             for (int64_t tap = 0; tap < taps; ++tap)
                 for (int64_t m = 0; m < max_rows; ++m) {
                     const int64_t column = first + min(q * max_rows + m, count - 1);
-                    const int64_t element = element_of(f, repeat, tap, column / out_);
-                    places[q][tap][m] = element < 0 ? -1 : column % out_ * kernel + element;
+                    const int64_t element = element_of(f, repeat, tap, column / band.channels);
+                    const int64_t channel = band.first + column % band.channels;
+                    places[q][tap][m] = element < 0 ? -1 : channel * kernel + element;
                 }
         for (int64_t c = 0; c < in_; ++c, weight += step, to += wide)
             for (int64_t q = 0; q < squares; ++q) {
@@ -372,48 +450,104 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         return this->kernel_of(*f.part, phase, tap_of);
     }
 
-    void run_block(const Shape& shape, const Cut& t, int64_t group, int64_t first, int64_t end,
-                   int64_t first_slab, int64_t end_slab, const T* x, T* y) const {
+    void run_block(const Shape& shape, const Cut& t, int64_t group, int64_t block,
+                   int64_t first_band, int64_t end_band, const T* x, T* y) const {
+        const bool last = layer_.layout == Layout::channels_last;
+        Block b;
+        Box3 in, out;
+        for (int a = 2; a >= 0; --a) {
+            const int64_t first = block % t.blocks[a] * t.block[a], s = layer_.axes[a].stride;
+            block /= t.blocks[a];
+            b.tiles[a] = min(t.block[a], t.tiles[a] - first);
+            b.tile[a] = t.first[a] + first * winograd_[a].m;
+            const int64_t cell = b.tile[a] - axes_[a].high;
+            const int64_t cells = (b.tiles[a] - 1) * winograd_[a].m + winograd_[a].cells;
+            const int64_t output = b.tile[a] * s - shape.crop[a];
+            const int64_t outputs = b.tiles[a] * winograd_[a].m * s;
+            in.start[a] = max(cell, 0);
+            in.count[a] = max(min(cell + cells, shape.input[a]) - in.start[a], 0);
+            out.start[a] = max(output, 0);
+            out.count[a] = max(min(output + outputs, shape.output[a]) - out.start[a], 0);
+        }
+        const int64_t image = block * t.block_images;
+        b.images = min(t.block_images, t.images - image);
+        b.all = b.images * b.tiles[0] * b.tiles[1] * b.tiles[2];
+        b.group = group;
+        const Box3 all_in = whole_box(shape.input), all_out = whole_box(shape.output);
+        thread_local Buffer<T> cells, result;
+        if (last || all_in.cells() == 1) {
+            b.from = view_of(all_in, layer_.in_channels);
+            b.x = x + image * b.from.image + group * in_;
+        } else {
+            b.from = view_of(in, in_);
+            b.x = cells.grow(b.images * b.from.image + lanes);
+            turn_in(shape.input, in, b.images, layer_.in_channels, in_,
+                    x + (image * layer_.in_channels + group * in_) * all_in.cells(), cells.data());
+        }
+        const Band &front = bands_[static_cast<size_t>(first_band)],
+                   &back = bands_[static_cast<size_t>(end_band - 1)];
+        const int64_t channels = back.first + back.channels - front.first;
+        const bool turned = !last && all_out.cells() > 1;
+        if (turned) {
+            b.to = view_of(out, channels);
+            b.y = result.grow(b.images * b.to.image);
+            b.first = front.first;
+            if (!t.whole)
+                for (int64_t i = 0; i < b.images * b.to.image; ++i)
+                    b.y[i] = i < channels ? activated(layer_, bias_.data()[group * out_ + b.first + i])
+                                          : b.y[i - channels];
+        } else {
+            b.to = view_of(all_out, layer_.out_channels);
+            b.y = y + image * b.to.image + group * out_;
+            b.first = 0;
+        }
+        b.streams = t.streams && !turned;
+        run_slabs(shape, b, first_band, end_band);
+        if (turned)
+            turn_out(shape.output, out, b.images, layer_.out_channels, channels, b.y,
+                     y + (image * layer_.out_channels + group * out_ + b.first) * all_out.cells());
+        if (b.streams) fence();
+    }
+
+    void run_slabs(const Shape& shape, const Block& b, int64_t first_band, int64_t end_band) const {
         thread_local Buffer<T> panel, products;
-        const int64_t tiles = end - first;
         int64_t family = -1;
-        for (int64_t s = first_slab; s < end_slab; ++s) {
-            const Slab& slab = slabs_[static_cast<size_t>(s)];
+        for (const Slab& slab : slabs_) {
+            if (slab.band < first_band || slab.band >= end_band) continue;
             const Family& f = families_[static_cast<size_t>(slab.family)];
-            const int64_t part_step = tiles * f.pitch;
+            const int64_t part_step = b.all * f.pitch;
             if (slab.family != family) {
                 family = slab.family;
                 panel.grow(f.parts * part_step);
-                for (int64_t i = 0; i < tiles; ++i)
+                for (int64_t i = 0; i < b.all; ++i)
                     for (int64_t r = 0; r < f.repeats; ++r)
-                        transform(shape, t, f, r, group, first + i, x,
-                                  panel.data() + i * f.pitch + r * in_, part_step);
+                        transform(shape, b, f, r, i, panel.data() + i * f.pitch + r * in_, part_step);
             }
-            const int64_t width = slab.vectors * lanes, step = tiles * width;
+            const int64_t width = slab.vectors * lanes, step = b.all * width;
             products.grow(f.parts * step);
-            multiply(f, slab, tiles, packed_.data() + group * group_weights_ + slab.weights,
+            multiply(f, slab, b.all, packed_.data() + b.group * group_weights_ + slab.weights,
                      panel.data(), products.data());
-            for (int64_t i = 0; i < tiles; ++i)
-                write(shape, t, f, slab, group, first + i, products.data() + i * width, step, y);
+            for (int64_t i = 0; i < b.all; ++i)
+                write(shape, b, f, slab, i, products.data() + i * width, step);
         }
-        if (t.streams) fence();
     }
 
-    void place_of(const Cut& t, int64_t tile, int64_t* image, int64_t* at) const {
+    // The image of a tile, and its first position.
+    void place_of(const Block& b, int64_t tile, int64_t* image, int64_t* at) const {
         for (int a = 2; a >= 0; --a) {
-            at[a] = t.first[a] + tile % t.tiles[a] * winograd_[a].m;
-            tile /= t.tiles[a];
+            at[a] = b.tile[a] + tile % b.tiles[a] * winograd_[a].m;
+            tile /= b.tiles[a];
         }
         *image = tile;
     }
 
     // The cells of a tile to their parts, `step` apart.
-    void transform(const Shape& shape, const Cut& t, const Family& f, int64_t repeat, int64_t group,
-                   int64_t tile, const T* x, T* to, int64_t step) const {
+    void transform(const Shape& shape, const Block& b, const Family& f, int64_t repeat,
+                   int64_t tile, T* to, int64_t step) const {
         thread_local Buffer<T> padded, one, two;
         const T* cells[64];
         int64_t image, start[3];
-        place_of(t, tile, &image, start);
+        place_of(b, tile, &image, start);
         int64_t count[3];
         for (int a = 2; a >= 0; --a) {
             const Piece<T>& piece = *f.axes[a];
@@ -422,7 +556,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             repeat /= piece.repeats;
         }
         const int64_t* const in = shape.input;
-        const int64_t all = f.parts, channels = layer_.in_channels, vectors = depth_ / lanes;
+        const int64_t all = f.parts, vectors = depth_ / lanes;
         T* const own = padded.grow((all + 1) * depth_);
         zero(own + all * depth_, depth_);
         for (int64_t i = 0; i < all; ++i) {
@@ -430,9 +564,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
                                      start[1] + i / count[2] % count[1], start[2] + i % count[2]};
             bool inside = true;
             for (int a = 0; a < 3; ++a) inside = inside && cell[a] >= 0 && cell[a] < in[a];
-            const T* const from =
-                x + (((image * in[0] + cell[0]) * in[1] + cell[1]) * in[2] + cell[2]) * channels +
-                group * in_;
+            const T* const from = b.x + b.from.of(image, cell[0], cell[1], cell[2]);
             cells[i] = inside ? from : own + all * depth_;
             if (!inside || in_ == depth_) continue;
             T* const kept = own + i * depth_;
@@ -443,7 +575,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         // the last axis, then the second, then the first
         const Form<T>*const z = f.axes[0]->form, *const y = f.axes[1]->form;
         const int64_t row = count[2], plane = count[1] * row;
-        const int64_t ahead = 2 * winograd_[2].m * channels;
+        const int64_t ahead = 2 * winograd_[2].m * b.from.axis[2];
         int64_t place[3];
         for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
         const bool tall = y->kernels > 1, deep = z->kernels > 1;
@@ -499,8 +631,8 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
     }
 
     // The parts of one tile, `step` apart, to outputs.
-    void write(const Shape& shape, const Cut& t, const Family& f, const Slab& slab, int64_t group,
-               int64_t tile, const T* from, int64_t step, T* y) const {
+    void write(const Shape& shape, const Block& b, const Family& f, const Slab& slab, int64_t tile,
+               const T* from, int64_t step) const {
         thread_local Buffer<T> one, two;
         const Form<T>*const zs = f.axes[0]->form, *const ys = f.axes[1]->form;
         const int64_t columns = f.axes[2]->form->parts, width = slab.vectors * lanes;
@@ -529,36 +661,35 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             place[2] = width;
         }
         int64_t image, at[3];
-        place_of(t, tile, &image, at);
+        place_of(b, tile, &image, at);
         for (int64_t i = 0; i < zs->m; ++i)
             for (int64_t j = 0; j < ys->m; ++j) {
                 const int64_t q[3] = {at[0] + i, at[1] + j, at[2]};
-                write_row(shape, t, f, slab, group, image, q, from + i * place[0] + j * place[1],
-                          place[2], y);
+                write_row(shape, b, f, slab, image, q, from + i * place[0] + j * place[1],
+                          place[2]);
             }
     }
 
     // Outputs of one row of a tile, which starts at position q.
-    void write_row(const Shape& shape, const Cut& t, const Family& f, const Slab& slab,
-                   int64_t group, int64_t image, const int64_t* q, const T* from, int64_t apart,
-                   T* y) const {
+    void write_row(const Shape& shape, const Block& b, const Family& f, const Slab& slab,
+                   int64_t image, const int64_t* q, const T* from, int64_t apart) const {
         const int64_t* const out = shape.output;
-        const int64_t channels = layer_.out_channels, stride = layer_.axes[2].stride;
+        const int64_t channels = b.to.axis[2], stride = layer_.axes[2].stride;
         const int64_t outputs = f.axes[2]->form->m;
-        const T* const start = start_.data() + group * group_starts_ + slab.start;
+        const T* const start = start_.data() + b.group * group_starts_ + slab.start;
         int64_t base[3];
         for (int a = 0; a < 3; ++a) base[a] = q[a] * layer_.axes[a].stride - shape.crop[a];
         for (int64_t r = slab.runs; r < slab.end_runs; ++r) {
             const Run& run = runs_[static_cast<size_t>(r)];
             const int64_t oz = base[0] + run.phase[0], oy = base[1] + run.phase[1];
             if (oz < 0 || oz >= out[0] || oy < 0 || oy >= out[1]) continue;
-            T* const line = y + ((image * out[0] + oz) * out[1] + oy) * out[2] * channels + group * out_;
+            T* const line = b.y + b.to.of(image, oz, oy, 0) - b.first;
             bool cut = false;  // whether the output ends within the run's phases
             const auto put = [&](int64_t column, int64_t count, int64_t phase, int64_t channel,
                                  int64_t phases) {
                 Places<T> places{from + column, apart, {}, start + column, count,
                                  outputs * stride * channels,
-                                 layer_.activation == Activation::relu, t.streams};
+                                 layer_.activation == Activation::relu, b.streams};
                 for (int64_t j = 0; j < outputs; ++j) {
                     const int64_t ox = base[2] + phase + j * stride;
                     const bool inside = ox >= 0 && ox + phases <= out[2];
@@ -575,9 +706,11 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             put(run.column, run.count, run.phase[2], run.channel, run.phases);
             if (!cut) continue;
             cut = false;
+            const Band& band = bands_[static_cast<size_t>(slab.band)];
             int64_t channel = run.channel, phase = run.phase[2];
-            for (int64_t column = 0; column < run.count; ++phase, channel = 0) {
-                const int64_t count = min(out_ - channel, run.count - column);
+            for (int64_t column = 0; column < run.count; ++phase, channel = band.first) {
+                const int64_t count =
+                    min(band.first + band.channels - channel, run.count - column);
                 put(run.column + column, count, phase, channel, 1);
                 column += count;
             }
@@ -588,7 +721,9 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
     int64_t depth_;          // channels in whole vectors
     int64_t longest_;        // products in one chain
     int64_t largest_;        // cells of a tile in the panel
+    int64_t outputs_;        // of a tile and channel, all phases
     int64_t group_weights_ = 0, group_starts_ = 0;
+    std::vector<Band> bands_;
     std::vector<Family> families_;
     std::vector<Slab> slabs_;
     std::vector<Run> runs_;

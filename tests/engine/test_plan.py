@@ -443,7 +443,7 @@ def test_a_method_can_be_forced():
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match=r"'auto', 'positions', 'winograd'"):
+    with pytest.raises(ValueError, match=r"'auto', 'positions', 'winograd', 'channels'"):
         plan(np.ones((1, 1, 2)), method="fast")
     with pytest.raises(ValueError, match=r"method 'winograd' cannot do this: .*taps"):
         plan(np.ones((1, 1, 2)), stride=3, method="winograd")

@@ -297,7 +297,8 @@ void gradient(const Target& target, const Case& given, const T* x, const T* y, T
 // Whole numbers leave no room for rounding, but to Winograd, whose transforms hold fractions.
 template <class T>
 std::string difference(const Exact<T>& made, const Exact<T>& expected, Method method) {
-    const double near = method == Method::winograd ? 0.1 : 0;
+    const bool rounds = method == Method::winograd || method == Method::winograd_channels;
+    const double near = rounds ? 0.1 : 0;
     for (int64_t o = 0; o < made.size(); ++o)
         if (!(std::abs(static_cast<double>(made[o] - expected[o])) <= near)) {
             std::ostringstream said;

@@ -18,7 +18,9 @@ from tconv.geometry import Geometry
 
 AXES = 3  # that the engine knows
 LARGEST = 2**20
-METHODS = ("auto", "positions", "winograd", "channels", "streaming")  # in the engine's order
+METHODS = (  # in the engine's order
+    "auto", "positions", "winograd", "channels", "winograd_channels", "streaming",
+)  # fmt: skip
 REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
 
 

@@ -64,8 +64,8 @@ def plan(
     method : str
         ``"auto"`` takes, for each size of input, what costs least by the engine's model;
         ``"positions"`` (phase product, lanes along positions), ``"channels"`` (lanes along output
-        channels), ``"winograd"`` (fewer products, shared by all phases) and ``"streaming"`` (few
-        channels a group) insist on one.
+        channels), ``"winograd"`` and ``"winograd_channels"`` (the same with fewer products, shared
+        by all phases) and ``"streaming"`` (few channels a group) insist on one.
 
     Returns
     -------
