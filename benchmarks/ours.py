@@ -7,6 +7,7 @@ import numpy as np
 import tconv
 from benchmarks.layers import Array, Layer
 from benchmarks.peers.base import Bind, Bound, Prepare
+from tconv.engine.memory import empty  # as tconv itself makes outputs
 from tconv.peers.layout import channels_first, channels_last
 
 
@@ -51,7 +52,7 @@ class Ours:
     def _out(self, layer: Layer, x: Array, *, last: bool = False) -> Array | None:
         size = layer.geometry(x.shape[2:]).output_size
         shape = (*size, layer.out_channels) if last else (layer.out_channels, *size)
-        return np.empty((layer.batch, *shape), x.dtype) if self.reuse else None
+        return empty((layer.batch, *shape), x.dtype) if self.reuse else None
 
     def _plan(self, layer: Layer, weight: Array, bias: Array | None, *, last: bool = False) -> Bind:
         layout = {"layout": "channels_last"} if last else {}

@@ -14,6 +14,7 @@ constexpr int64_t most_winograd_tiles = 144;              // where this reads la
 constexpr int64_t large_winograd_weights = 6 << 20;       // bytes
 constexpr double cached_winograd_weights = 16 << 20;  // bytes that stay near from block to block
 // Vector operations for a vector of tiles, by measurement:
+constexpr double winograd_product_cost = 0.2;  // beside a product
 constexpr double winograd_row_cost = 3;     // each part of each row of the input
 constexpr double winograd_panel_cost = 8;   // each part stored in the panel
 constexpr double winograd_output_cost = 4;  // each part of the products
@@ -68,7 +69,8 @@ class Winograd final : public Packed<T>, Parts<T> {
         const double weights = static_cast<double>(w.kernels_ * w.in_ * w.out_) * groups;
         Cost c;
         c.products = vectors * products * out * static_cast<double>(w.in_);
-        c.others = vectors * out * (products * 2 * (chains + 1) + outputs) + pieces * in * inputs;
+        c.others = vectors * out * (products * 2 * (chains + 1) + outputs) + pieces * in * inputs +
+                   winograd_product_cost * c.products;
         c.bytes = bytes_moved<T>(layer, shape) + weights * sizeof(T) * static_cast<double>(t.blocks) *
                                        (weights * sizeof(T) > cached_winograd_weights ? 1 : 0.1);
         c.packing = winograd_packing_cost * weights;

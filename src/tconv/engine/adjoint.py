@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tconv import phases
 from tconv.axis import Axis
-from tconv.engine import native
+from tconv.engine import memory, native
 from tconv.engine.packed import (
     REAL,
     Packed,
@@ -57,7 +57,7 @@ def conv(
         return phases.conv(y, weight, geometry, groups)
     y, geometry = _needed(y, geometry)
     packed = PackedAdjoint(weight.astype(dtype, copy=False), None, geometry, groups)
-    x = np.empty((len(y), len(weight), *geometry.input_size), dtype)
+    x = memory.empty((len(y), len(weight), *geometry.input_size), dtype)
     packed.run(readable(y, dtype), x, packed.crop(geometry))
     return x
 

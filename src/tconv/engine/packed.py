@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tconv import phases
 from tconv.axis import Axis
-from tconv.engine import native
+from tconv.engine import memory, native
 from tconv.engine.activations import Activation
 from tconv.geometry import Geometry
 
@@ -245,7 +245,7 @@ def compute(
         needed: Any = (..., *(slice(*window) for window in windows))
         x = x[needed]
     packed = Packed(weight.astype(dtype, copy=False), None, geometry, groups, once=True)
-    y = np.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
+    y = memory.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
     packed.run(readable(x, dtype), y, packed.crop(geometry))
     return y
 

@@ -18,7 +18,7 @@ from tconv.checks import (
     read_array,
 )
 from tconv.convolution import times
-from tconv.engine import native
+from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.packed import METHODS, Packed, can_run
@@ -321,7 +321,7 @@ class Plan:
         if out is not None and straight and _writable(out, x):
             known.packed.run(x if batched else x[None], out if batched else out[None], known.crop)
             return out
-        y = np.empty(known.shape, known.work)
+        y = memory.empty(known.shape, known.work)
         known.packed.run(x if batched else x[None], y, known.crop)
         if copied:
             y = np.ascontiguousarray(np.moveaxis(y, 1, -1))
@@ -346,7 +346,7 @@ class Plan:
             packed = PackedAdjoint(use.weight.conj(), None, self._example, use.groups)
             packed = self._adjoints.setdefault(use.weight.dtype, packed)
         y = np.ascontiguousarray(use.x)
-        x = np.empty((len(y), len(use.weight), *geometry.input_size), y.dtype)
+        x = memory.empty((len(y), len(use.weight), *geometry.input_size), y.dtype)
         packed.run(y if y.flags.aligned else y.copy(), x, packed.crop(geometry))
         return x
 
