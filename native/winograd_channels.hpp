@@ -16,7 +16,9 @@ constexpr int64_t slab_bytes = 768 << 10;        // products of a block, before 
 constexpr int64_t result_bytes = 2 << 20;        // outputs of a block that wait to be turned
 constexpr int64_t band_vectors = 16;             // of a family's columns, at least, in a band
 constexpr int64_t narrow_band = 64;              // channels that a band has at least
-constexpr int64_t block_overhead = 4;            // of a block, in tiles
+constexpr int64_t tried_sizes = 12;              // of a block
+constexpr int64_t near_weights = 1 << 20;        // bytes that stay in the second-level cache
+constexpr int64_t cached_weights = 32 << 20;     // and in the last
 constexpr int64_t chunk = 64;                    // channels whose cells and weights stay near
 constexpr int tile_rows = TCONV_VECTOR_BYTES == 64 ? 12 : 6;  // tiles of a register block
 constexpr int tile_columns = 2;                  // its columns, in vectors
@@ -25,7 +27,6 @@ constexpr double tile_cell_cost = 25;     // each part of a vector of cells
 constexpr double tile_output_cost = 16;   // each part of a vector of outputs
 constexpr double tile_product_cost = 0.12;  // beside a product
 constexpr double tile_turn_cost = 40;      // a vector of an array with channels first
-constexpr double tile_weight_cost = 1;    // a vector of weights, each block of tiles
 constexpr double tile_packing_cost = 8;   // each number packed
 
 // Products of some tiles and columns: c[m][n] += sum over channels of x[m][channel] * w[channel][n].
@@ -127,10 +128,10 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         const double moved = bytes_moved<T>(layer, shape) / sizeof(T);
         if (layer.layout == Layout::channels_first) c.others += tile_turn_cost * moved / lanes;
         const double weights = number(layer.groups * w.group_weights_);
-        c.others += tile_weight_cost * weights * number(t.count()) / lanes;
+        c.others += w.tiles_beside() * weights * number(t.count()) / lanes;
         c.packing = tile_packing_cost * weights;
         c.tasks = t.count() * layer.groups * count_of(w.bands_);
-        c.bytes = (moved + weights * number(t.count()) / 4) * sizeof(T);
+        c.bytes = moved * sizeof(T);
         return c;
     }
 
@@ -145,8 +146,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         if (!t.whole) this->fill(shape, y, parallel);
         if (t.all() == 0) return;
         const int64_t blocks = t.count(), bands = count_of(bands_);
-        const int64_t wanted = ceil_div(tasks_a_thread * threads, blocks * layer_.groups);
-        const int64_t splits = threads > 1 ? min(bands, wanted) : 1;
+        const int64_t splits = splits_of(blocks * layer_.groups, threads);
         parallel(blocks * layer_.groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, block = task / splits % blocks;
             run_block(shape, t, task / splits / blocks, block, bands * split / splits,
@@ -321,23 +321,33 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         int64_t most = block_tiles(largest_);
         if (layer_.layout == Layout::channels_first)
             most = max(1, min(most, result_bytes / (outputs_ * out_ * int64_t(sizeof(T)))));
-        if (threads > 1) {
-            const int64_t tasks = tasks_a_thread * threads;
-            const int64_t fair = ceil_div(t.all() * layer_.groups * count_of(bands_), tasks);
-            most = min(most, max(fair, tile_rows));
-        }
         // the size of a block with the least work for the slowest thread
-        int64_t least = -1;
+        double least = -1;
         Cut best = t;
-        for (int64_t size = most; size > 0 && size >= most / 2; --size) {
+        for (int64_t part = tried_sizes; part > 0; --part) {
+            const int64_t size = ceil_div(most * part, tried_sizes);
             cut_blocks(size, t);
-            const int64_t rounds = ceil_div(t.count() * layer_.groups, threads);
-            const int64_t work = rounds * (t.size() + block_overhead);
+            const int64_t blocks = t.count() * layer_.groups, splits = splits_of(blocks, threads);
+            const double rounds = static_cast<double>(ceil_div(blocks * splits, threads));
+            const double work = rounds / static_cast<double>(splits) *
+                                (static_cast<double>(t.size()) + tiles_beside());
             if (least >= 0 && work >= least) continue;
             least = work;
             best = t;
         }
         return best;
+    }
+
+    // Parts of the bands that threads take apart.
+    int64_t splits_of(int64_t blocks, int64_t threads) const {
+        const int64_t wanted = ceil_div(tasks_a_thread * threads, max(blocks, 1));
+        return threads > 1 ? min(count_of(bands_), wanted) : 1;
+    }
+
+    // What a block costs beside its tiles, in tiles: all weights are read.
+    double tiles_beside() const {
+        const int64_t bytes = group_weights_ * int64_t(sizeof(T));
+        return bytes < near_weights ? 1.5 : bytes < cached_weights ? 6 : 16;
     }
 
     static void cut_blocks(int64_t size, Cut& t) {
