@@ -13,6 +13,8 @@
 
 namespace tconv::TCONV_TARGET {
 
+constexpr double little_work = 30000;  // vector multiply-adds, of a call that choosing may not delay
+
 template <class T>
 class Choice final : public Chosen<T> {
   public:
@@ -41,12 +43,15 @@ class Choice final : public Chosen<T> {
         if (kept / methods == key) return static_cast<Method>(kept % methods);
         Method best = Method::positions;
         double least = -1;
-        for (int m = 1; m < methods; ++m) {
-            if (refusal_[m]) continue;
-            const double now = operations(cost(static_cast<Method>(m), shape, 1), 1, layer_.once);
+        for (const Method m : {Method::positions, Method::channels, Method::streaming,
+                               Method::winograd, Method::winograd_channels}) {
+            if (refusal_[static_cast<int>(m)]) continue;
+            const bool counts_long = m == Method::winograd || m == Method::winograd_channels;
+            if (counts_long && least >= 0 && least < little_work) continue;
+            const double now = operations(cost(m, shape, 1), 1, layer_.once);
             if (least >= 0 && now >= least) continue;
             least = now;
-            best = static_cast<Method>(m);
+            best = m;
         }
         slot.store(key * methods + static_cast<uint64_t>(best), std::memory_order_relaxed);
         return best;
