@@ -18,6 +18,11 @@ namespace tconv::TCONV_TARGET::along_channels {
 constexpr int64_t read_bytes = 1 << 20;      // inputs of a tile, read for every block of weights
 constexpr int64_t turned_bytes = 512 << 10;  // outputs of a tile that wait to be turned
 constexpr int64_t most_tile_positions = 1024;
+constexpr int64_t strip_bytes = 48 << 10;    // of outputs computed before they are written
+constexpr int64_t strip_positions = 24;      // whole blocks of any width
+constexpr int64_t strip_weights = 1 << 20;   // bytes that are read for every strip
+constexpr int64_t fetched_weights = 512 << 10;  // bytes that fit the caches beside what is in use
+constexpr int64_t fetching_blocks = 16;      // from which on it is worth fetching ahead
 constexpr double packed_cost = 4;            // a weight packed, in vector multiply-adds
 constexpr int64_t narrow = 64;  // channels from which on phases do not share vectors
 
@@ -67,7 +72,7 @@ class Channels final : public Packed<T> {
                 sums *= static_cast<double>(max(range.end - range.start, 0));
             }
             c.products += products;
-            c.others += sums * columns.beside();
+            c.others += sums * plain.beside(columns);
         }
         const double images = static_cast<double>(shape.batch * plain.groups_);
         c.products *= images;
@@ -130,14 +135,9 @@ class Channels final : public Packed<T> {
         int64_t starts() const {
             return dots ? ceil_div(sums_at_once, lanes) * lanes : vectors * lanes;
         }
-        // Operations a position beside its products: finding it, sums of dots, storing.
-        double beside() const {
-            const int64_t apart = dots ? 6 * count : channels % lanes ? 2 * count : 4 * vectors;
-            return static_cast<double>(8 + apart);
-        }
     };
 
-    // Output channels computed together, and their columns.
+    // Output channels computed together, and their columns; of strips, those of whole rows.
     struct Band {
         int64_t first, channels, column, columns;
     };
@@ -179,7 +179,8 @@ class Channels final : public Packed<T> {
         in_ = layer.in_channels / groups_;
         out_ = layer.out_channels / groups_;
         for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
-        make_columns();
+        strips_ = strips_pay();
+        strips_ ? make_rows() : make_columns();
         bias_.grow(layer.out_channels);
         for (int64_t c = 0; c < layer.out_channels; ++c) bias_.data()[c] = bias ? bias[c] : T(0);
     }
@@ -187,6 +188,43 @@ class Channels final : public Packed<T> {
     // Blocks of columns, nearly equal.
     static int64_t next_vectors(int64_t left) {
         return ceil_div(left, ceil_div(left, most_columns));
+    }
+
+    // Whether the phases of a row are computed together, in strips: where they lie side by side,
+    // and a block of columns would write only a part of that.
+    bool strips_pay() const {
+        const Shares& x = axes_[2];
+        const int64_t stride = layer_.axes[2].stride, width = row_width();
+        if (!last_ || groups_ > 1 || size(x.shares) > 1 || size(x.shares[0].phases) < stride)
+            return false;
+        if (width % lanes ? width < 2 * lanes : width <= most_columns * lanes) return false;
+        int64_t taps = size(x.shares[0].offsets), rows = 1;
+        for (int a = 0; a < 2; ++a) {
+            int64_t most = 0;
+            for (const Share& share : axes_[a].shares) most = max(most, size(share.offsets));
+            taps *= most;
+            rows *= layer_.axes[a].stride;
+        }
+        return 4 * rows * ceil_div(width, lanes) <= 5 * ceil_div(rows * width, lanes) &&
+               taps * in_ * width * int64_t(sizeof(T)) <= strip_weights &&
+               strip_positions * width * int64_t(sizeof(T)) <= 2 * strip_bytes;
+    }
+
+    // Cells of the output a position and row.
+    int64_t row_width() const { return layer_.axes[2].stride * out_; }
+
+    void make_rows() {
+        for (const Share& z : axes_[0].shares)
+            for (const Share& y : axes_[1].shares) {
+                const Share* const axes[3] = {&z, &y, &axes_[2].shares[0]};
+                int64_t p[3] = {0, 0, -1};
+                for (p[0] = 0; p[0] < size(z.phases); ++p[0])
+                    for (p[1] = 0; p[1] < size(y.phases); ++p[1]) {
+                        bands_.push_back({0, out_, size(columns_), 0});
+                        add_columns(axes, p, out_, row_width());
+                        bands_.back().columns = size(columns_) - bands_.back().column;
+                    }
+            }
     }
 
     void make_columns() {
@@ -223,7 +261,7 @@ class Channels final : public Packed<T> {
         for (int64_t first = 0; first < count;) {
             Columns columns{{axes[0], axes[1], axes[2]}, {phase[0], phase[1], phase[2]}, channels,
                             first, 0, 1, group_weights_, group_starts_, false};
-            columns.dots = dots_pay(count, columns.taps());
+            columns.dots = !strips_ && dots_pay(count, columns.taps());
             const int64_t left = count - first;
             if (columns.dots) {
                 columns.count = ceil_div(left, ceil_div(left, most_dots));
@@ -236,6 +274,15 @@ class Channels final : public Packed<T> {
             group_starts_ += columns.starts();
             first += columns.count;
         }
+    }
+
+    // Operations a position beside its products: finding it, sums of dots, storing.
+    double beside(const Columns& columns) const {
+        const bool scattered = columns.channels % lanes && !strips_;
+        const int64_t apart = columns.dots ? 6 * columns.count
+                              : scattered  ? 2 * columns.count
+                                           : 4 * columns.vectors;
+        return static_cast<double>(8 + apart);
     }
 
     // Whether columns of a part cost less with input channels in the lanes.
@@ -361,7 +408,8 @@ class Channels final : public Packed<T> {
         }
         const int64_t all = shape.batch * t.positions[0] * t.positions[1] * t.positions[2];
         const int64_t fair = all * groups_ / (tasks_a_thread * threads);
-        if (threads > 1) most = min(most, max(fair, 8 * most_positions(1)));
+        const int64_t least = strips_ ? 2 * strip_positions : 8 * most_positions(1);
+        if (threads > 1) most = min(most, max(fair, least));
         int64_t room = max(most, 1);
         for (int a = 2; a >= 0; --a) {
             t.tiles[a] = max(1, ceil_div(t.positions[a], room));
@@ -438,6 +486,9 @@ class Channels final : public Packed<T> {
                     images, panel.data());
             source = panel.data();
         }
+        thread_local Strips<T> strips;
+        const bool streams = bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
+        strips.start(streams);
         const bool turned = !last_ && all_out.cells() > 1;
         for (int64_t b = first_band; b < end_band; ++b) {
             const Band& band = bands_[b];
@@ -450,7 +501,9 @@ class Channels final : public Packed<T> {
                     fill_some(group * out_ + band.first, band.channels, images * out.cells(),
                               target);
             }
-            for (int64_t i = 0; i < band.columns; ++i)
+            if (strips_)
+                multiply_rows(shape, q, images, band, source, from, target, to, strips);
+            for (int64_t i = 0; i < band.columns && !strips_; ++i)
                 multiply(shape, q, images, columns_[band.column + i], group, source, from, target,
                          to);
             if (turned)
@@ -458,6 +511,8 @@ class Channels final : public Packed<T> {
                          y + (image * layer_.out_channels + group * out_ + band.first) *
                                  all_out.cells());
         }
+        strips.finish();
+        if (streams) fence();
     }
 
     void fill_some(int64_t first, int64_t channels, int64_t cells, T* to) const {
@@ -556,8 +611,9 @@ class Channels final : public Packed<T> {
         return count;
     }
 
-    void multiply(const Shape& shape, const Box& q, int64_t images, const Columns& columns,
-                  int64_t group, const T* x, const View& from, T* y, const View& to) const {
+    // Calls f for every box of positions of some columns that have the same taps and phases.
+    template <class F>
+    void each_box(const Shape& shape, const Box& q, const Columns& columns, const F& f) const {
         thread_local Buffer<Segment> segment[3];
         int64_t count[3];
         for (int a = 0; a < 3; ++a) {
@@ -569,8 +625,109 @@ class Channels final : public Packed<T> {
                 for (int64_t k = 0; k < count[2]; ++k) {
                     const Segment box[3] = {segment[0].data()[i], segment[1].data()[j],
                                             segment[2].data()[k]};
-                    multiply_box(shape, box, images, columns, group, x, from, y, to);
+                    f(box);
                 }
+    }
+
+    void multiply(const Shape& shape, const Box& q, int64_t images, const Columns& columns,
+                  int64_t group, const T* x, const View& from, T* y, const View& to) const {
+        each_box(shape, q, columns, [&](const Segment* box) {
+            multiply_box(shape, box, images, columns, group, x, from, y, to);
+        });
+    }
+
+    void multiply_rows(const Shape& shape, const Box& q, int64_t images, const Band& band,
+                       const T* x, const View& from, T* y, const View& to,
+                       Strips<T>& strips) const {
+        each_box(shape, q, columns_[band.column], [&](const Segment* box) {
+            if (box[2].end_phase - box[2].first_phase == layer_.axes[2].stride)
+                return run_strips(shape, box, images, band, x, from, y, to, strips);
+            for (int64_t i = 0; i < band.columns; ++i)
+                multiply_box(shape, box, images, columns_[band.column + i], 0, x, from, y, to);
+        });
+    }
+
+    void run_strips(const Shape& shape, const Segment* box, int64_t images, const Band& band,
+                    const T* x, const View& from, T* y, const View& to, Strips<T>& strips) const {
+        thread_local Buffer<Piece> pieces;
+        thread_local Buffer<int64_t> places;
+        const Columns* const columns = columns_.data() + band.column;
+        Run run[most_columns * lanes];
+        if (runs_of(columns[0], box, to, run) == 0) return;
+        const int64_t width = row_width(), positions = positions_of(box, images);
+        const int64_t least = strip_positions * width * int64_t(sizeof(T));
+        const int64_t most = max(strip_bytes / least, 1) * strip_positions;
+        int64_t* const reads = places.grow(2 * positions + most);
+        int64_t* const writes = reads + positions;
+        int64_t* const cells = writes + positions;
+        place(shape, box, images, false, from, to, reads, writes);
+        for (int64_t m = 0; m < most; ++m) cells[m] = m * width;
+        const int64_t count = piece_count(columns[0], box);
+        Piece* const piece = pieces.grow(count * band.columns);
+        for (int64_t i = 0; i < band.columns; ++i)
+            pieces_of(columns[i], box, from, piece + i * count);
+        int64_t column[most_columns];
+        for (int64_t n = 0; n < most_columns; ++n) column[n] = n * lanes;
+        Gathered<T> product;
+        Beside<T>& beside = product.beside;
+        product.pieces = beside.pieces = count;
+        product.x = x;
+        product.column = column;
+        product.relu = layer_.activation == Activation::relu;
+        for (int64_t first = 0, end; first < positions; first = end) {
+            end = min(first + most, positions);
+            T* const made = strips.room((end - first) * width);
+            for (int64_t i = 0; i < band.columns; ++i) {
+                // the last columns, which may reach beyond the row, before those that follow them
+                const int64_t at = i == 0 ? band.columns - 1 : i - 1, vectors = columns[at].vectors;
+                product.piece = piece + at * count;
+                product.weights = packed_.data() + columns[at].weights;
+                product.start = start_.data() + columns[at].start;
+                product.y = made + columns[at].first;
+                const int64_t chunks = product.chunks();
+                each_block(first, end, vectors, [&](int64_t m, int64_t height) {
+                    product.from = reads + m;
+                    product.to = cells + m - first;
+                    beside.ahead = i == 0 ? ahead_of(reads, m, height, positions) : 0;
+                    if (chunks) {
+                        beside.flow = strips.flow(height * vectors);
+                        beside.vectors = ceil_div(beside.flow.vectors, chunks);
+                    }
+                    gather_of<T, most_columns>(height, vectors)(product);
+                });
+            }
+            strips.finish();
+            if (layer_.activation > Activation::relu)
+                activate_row(layer_.activation, layer_.alpha, made, (end - first) * width);
+            for (int64_t m = first, next; m < end; m = next) {
+                for (next = m + 1; next < end && writes[next] == writes[next - 1] + width;) ++next;
+                strips.add(y + (writes[m] + run[0].to), (next - m) * width);
+            }
+            strips.turn();
+        }
+    }
+
+    // Calls f(first position, positions) for blocks of nearly equal height.
+    template <class F>
+    static void each_block(int64_t first, int64_t end, int64_t vectors, const F& f) {
+        const int64_t positions = end - first;
+        const int64_t blocks = ceil_div(positions, most_positions(vectors));
+        for (int64_t b = 0; b < blocks; ++b) {
+            const int64_t low = positions * b / blocks;
+            f(first + low, positions * (b + 1) / blocks - low);
+        }
+    }
+
+    // From the inputs of a block to those of the next.
+    static int64_t ahead_of(const int64_t* reads, int64_t first, int64_t height,
+                            int64_t positions) {
+        return first + height < positions ? reads[first + height] - reads[first] : 0;
+    }
+
+    static int64_t positions_of(const Segment* box, int64_t images) {
+        int64_t positions = images;
+        for (int a = 0; a < 3; ++a) positions *= box[a].end - box[a].start;
+        return positions;
     }
 
     void multiply_box(const Shape& shape, const Segment* box, int64_t images,
@@ -581,14 +738,15 @@ class Channels final : public Packed<T> {
         Run run[most_columns * lanes];
         const int64_t runs = runs_of(columns, box, to, run);
         if (runs == 0) return;
-        int64_t positions = images;
-        for (int a = 0; a < 3; ++a) positions *= box[a].end - box[a].start;
+        const int64_t positions = positions_of(box, images);
         int64_t* const reads = places.grow(2 * positions);
         int64_t* const writes = reads + positions;
-        place(shape, box, images, from, to, reads, writes);
+        place(shape, box, images, images >= most_positions(most_columns), from, to, reads,
+              writes);
         Gathered<T> product;
-        product.pieces = pieces_of(columns, box, from, pieces);
-        product.piece = pieces.data();
+        product.pieces = piece_count(columns, box);
+        product.piece = pieces.grow(product.pieces);
+        pieces_of(columns, box, from, pieces.data());
         product.x = x;
         product.weights = packed_.data() + group * group_weights_ + columns.weights;
         product.start = start_.data() + group * group_starts_ + columns.start;
@@ -610,20 +768,30 @@ class Channels final : public Packed<T> {
         if (!direct)
             for (int64_t n = 0; n < columns.vectors; ++n) column[n] = n * lanes;
         product.column = column;
+        product.y = direct ? y : waiting;
+        Beside<T>& beside = product.beside;
+        const int64_t all = columns.taps() * tap_weights(columns) * int64_t(sizeof(T));
         const int64_t blocks = ceil_div(positions, most);
-        for (int64_t b = 0; b < blocks; ++b) {
-            const int64_t first = positions * b / blocks;
-            const int64_t height = positions * (b + 1) / blocks - first;
+        // beside the products of one tap: others read about the same inputs
+        if (blocks >= fetching_blocks)
+            beside.pieces = min(product.pieces, ceil_div(in_, longest_of(columns)));
+        const bool fetches = beside.pieces && all <= fetched_weights &&
+                             group_weights_ * int64_t(sizeof(T)) > strip_weights;
+        if (fetches) beside.lines = ceil_div(all, line_bytes * blocks * product.chunks());
+        each_block(0, positions, columns.vectors, [&](int64_t first, int64_t height) {
             product.from = reads + first;
-            product.y = direct ? y : waiting;
             product.to = direct ? writes + first : rows;
+            beside.ahead = ahead_of(reads, first, height, positions);
+            if (fetches)
+                beside.weights =
+                    product.weights + (positions + first) * (all / int64_t(sizeof(T))) / positions;
             gather_of<T, most_columns>(height, columns.vectors)(product);
             if (layer_.activation > Activation::relu)
                 for (int64_t m = 0; m < height; ++m)
                     for (int64_t n = 0; n < columns.vectors; ++n)
                         activate(product.y + (product.to[m] + column[n]), lanes);
             if (!direct) write_rows(waiting, width, height, writes + first, run, runs, y);
-        }
+        });
     }
 
     void run_dots(Gathered<T> product, const Columns& columns, int64_t positions,
@@ -650,9 +818,7 @@ class Channels final : public Packed<T> {
             for (int64_t r = 0; r < runs; ++r) {
                 const T* row = waiting + m * width + run[r].column;
                 T* const at = y + (writes[m] + run[r].to);
-                int64_t c = 0;
-                for (; c + lanes <= run[r].count; c += lanes) store<T>(at + c, load<T>(row + c));
-                for (; c < run[r].count; ++c) at[c] = row[c];
+                copy(at, row, run[r].count);
             }
     }
 
@@ -693,15 +859,14 @@ class Channels final : public Packed<T> {
         return runs;
     }
 
-    // Where a box's positions are read and written, images next to each other if they are many.
-    void place(const Shape& shape, const Segment* box, int64_t images, const View& from,
-               const View& to, int64_t* reads, int64_t* writes) const {
+    // Where a box's positions are read and written, with images next to each other or apart.
+    void place(const Shape& shape, const Segment* box, int64_t images, bool together,
+               const View& from, const View& to, int64_t* reads, int64_t* writes) const {
         int64_t step[3], origin = to.origin;
         for (int a = 0; a < 3; ++a) {
             step[a] = layer_.axes[a].stride * to.axis[a];
             origin -= shape.crop[a] * to.axis[a];
         }
-        const bool together = images >= most_positions(most_columns);
         for (int64_t n = 0; n < (together ? 1 : images); ++n)
             for (int64_t z = box[0].start; z < box[0].end; ++z)
                 for (int64_t row = box[1].start; row < box[1].end; ++row) {
@@ -726,14 +891,10 @@ class Channels final : public Packed<T> {
     }
 
     // The products of a sum in their order. Where they are cut is a matter of the weights alone.
-    int64_t pieces_of(const Columns& columns, const Segment* box, const View& from,
-                      Buffer<Piece>& to) const {
-        const int64_t longest = columns.dots ? longest_sum * lanes : longest_sum;
-        const int64_t at_once = max(longest / in_, 1), parts = ceil_div(in_, longest);
+    void pieces_of(const Columns& columns, const Segment* box, const View& from,
+                   Piece* piece) const {
+        const int64_t longest = longest_of(columns), at_once = max(longest / in_, 1);
         const int64_t width = columns.width(), tap_size = tap_weights(columns);
-        int64_t taps = 1;
-        for (int a = 0; a < 3; ++a) taps *= box[a].end_tap - box[a].first_tap;
-        Piece* const piece = to.grow(taps * parts + 1);
         int64_t count = 0, sum = -1;
         for (int64_t z = box[0].first_tap; z < box[0].end_tap; ++z)
             for (int64_t y = box[1].first_tap; y < box[1].end_tap; ++y)
@@ -749,12 +910,21 @@ class Channels final : public Packed<T> {
                         piece[count++] = {offset + c, tap * tap_size + c * width,
                                           min(longest, in_ - c), c + longest < in_};
                 }
-        return count;
+    }
+
+    static int64_t longest_of(const Columns& columns) {
+        return columns.dots ? longest_sum * lanes : longest_sum;
+    }
+
+    int64_t piece_count(const Columns& columns, const Segment* box) const {
+        int64_t pieces = ceil_div(in_, longest_of(columns));
+        for (int a = 0; a < 3; ++a) pieces *= box[a].end_tap - box[a].first_tap;
+        return pieces;
     }
 
     Layer layer_;
     int64_t groups_, in_, out_;  // channels of a group
-    bool last_;
+    bool last_, strips_;
     Shares axes_[3];
     int64_t group_weights_ = 0, group_starts_ = 0;
     std::vector<Band> bands_;

@@ -1,8 +1,10 @@
 // Register-blocked products whose inputs are taken from wherever they lie: a block is of any
-// positions, each given by the place of its cell.
+// positions, each given by the place of its cell. Between the products is done what keeps them from
+// waiting for memory.
 #pragma once
 
 #include "micro.hpp"
+#include "strip.hpp"
 
 namespace tconv::TCONV_TARGET::along_channels {
 
@@ -20,6 +22,33 @@ constexpr int most_dots = TCONV_VECTOR_BYTES == 64 ? 6 : 4;
 constexpr int dot_positions(int64_t columns) {
     return static_cast<int>(columns == 1 ? sums_at_once / 2 : sums_at_once / columns);
 }
+
+constexpr int64_t chunk = 16;  // channels between which something else is done
+constexpr int64_t line_bytes = 64;
+
+// What is done beside the products of a block, a part of it with every chunk.
+template <class T>
+struct Beside {
+    int64_t pieces = 0;          // of a sum, the first, beside which it is done
+    int64_t ahead = 0;           // from the inputs of a block to those of the next, fetched
+    int64_t lines = 0;           // of weights, fetched into the second-level cache with a chunk
+    const T* weights = nullptr;  // the first of them
+    int64_t vectors = 0;         // written with a chunk
+    Flow<T> flow{nullptr, nullptr, 0, false};
+
+    template <int M>
+    TCONV_INLINE void chunk(const T* const (&at)[M], int64_t c) {
+        if (ahead)
+#pragma GCC unroll 16
+            for (int m = 0; m < M; ++m) __builtin_prefetch(at[m] + c + ahead);
+        if (lines) {
+            const T* const end = weights + lines * (line_bytes / int64_t(sizeof(T)));
+            for (; weights < end; weights += line_bytes / int64_t(sizeof(T)))
+                __builtin_prefetch(weights, 0, 2);
+        }
+        if (flow.vectors) flow.write(vectors);
+    }
+};
 
 // Neighbouring products of one sum: channels of one tap.
 struct Piece {
@@ -39,6 +68,14 @@ struct Gathered {
     const int64_t* to;      // of each position
     const int64_t* column;  // of each vector, beyond that
     bool relu;
+    Beside<T> beside;
+
+    // Of the pieces beside which something is done.
+    int64_t chunks() const {
+        int64_t all = 0;
+        for (int64_t i = 0; i < beside.pieces; ++i) all += (piece[i].channels + chunk - 1) / chunk;
+        return all;
+    }
 };
 
 #if !defined(__clang__)
@@ -52,6 +89,7 @@ void gather(const Gathered<T>& p) {
     constexpr int lanes = Lanes<T>::count;
     typedef typename Lanes<T>::V V;
     V sum[M][N], before[M][N];
+    Beside<T> beside = p.beside;
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 4
@@ -63,15 +101,21 @@ void gather(const Gathered<T>& p) {
 #pragma GCC unroll 16
         for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + piece.from);
         const T* w = p.weights + piece.weights;
-        for (int64_t c = 0; c < piece.channels; ++c, w += N * lanes) {
-            V v[N];
+        const bool busy = i < beside.pieces;
+        const int64_t at_once = busy ? chunk : piece.channels;
+        for (int64_t c = 0, end = 0; c < piece.channels;) {
+            if (busy) beside.chunk(at, c);
+            end = end + at_once < piece.channels ? end + at_once : piece.channels;
+            for (; c < end; ++c, w += N * lanes) {
+                V v[N];
 #pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
+                for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
 #pragma GCC unroll 16
-            for (int m = 0; m < M; ++m) {
-                const V b = splat<T>(at[m][c]);
+                for (int m = 0; m < M; ++m) {
+                    const V b = splat<T>(at[m][c]);
 #pragma GCC unroll 4
-                for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
+                    for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
+                }
             }
         }
         if (!piece.cut) continue;
