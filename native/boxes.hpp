@@ -6,12 +6,12 @@
 namespace tconv::TCONV_TARGET {
 
 // `start` and `count` cells on each axis.
-struct Box3 {
+struct Region {
     int64_t start[3], count[3];
     int64_t cells() const { return count[0] * count[1] * count[2]; }
 };
 
-inline Box3 whole_box(const int64_t* size) { return {{0, 0, 0}, {size[0], size[1], size[2]}}; }
+inline Region whole_box(const int64_t* size) { return {{0, 0, 0}, {size[0], size[1], size[2]}}; }
 
 // Where the cells of an array with channels last are, from the position 0 of image 0.
 struct View {
@@ -22,7 +22,7 @@ struct View {
 };
 
 // Of an array that holds a box alone.
-inline View view_of(const Box3& box, int64_t channels) {
+inline View view_of(const Region& box, int64_t channels) {
     View view;
     view.axis[2] = channels;
     view.axis[1] = box.count[2] * view.axis[2];
@@ -68,7 +68,7 @@ void turn(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to,
 
 // Calls f(cell of the whole, length) for the rows of a box that lie side by side in both.
 template <class F>
-void each_row(const int64_t* size, const Box3& box, const F& f) {
+void each_row(const int64_t* size, const Region& box, const F& f) {
     int64_t length = box.count[2], rows = box.count[1], planes = box.count[0];
     if (length == size[2]) {
         length *= rows;
@@ -86,7 +86,7 @@ void each_row(const int64_t* size, const Box3& box, const F& f) {
 // Some channels of a box of each of `images` arrays of so many channels: from channels first into
 // an array with channels last that holds them alone.
 template <class T>
-void turn_in(const int64_t* size, const Box3& box, int64_t images, int64_t channels, int64_t some,
+void turn_in(const int64_t* size, const Region& box, int64_t images, int64_t channels, int64_t some,
              const T* x, T* to) {
     const int64_t all = size[0] * size[1] * size[2];
     for (int64_t n = 0; n < images; ++n)
@@ -98,7 +98,7 @@ void turn_in(const int64_t* size, const Box3& box, int64_t images, int64_t chann
 
 // And back.
 template <class T>
-void turn_out(const int64_t* size, const Box3& box, int64_t images, int64_t channels, int64_t some,
+void turn_out(const int64_t* size, const Region& box, int64_t images, int64_t channels, int64_t some,
               const T* from, T* y) {
     const int64_t all = size[0] * size[1] * size[2];
     for (int64_t n = 0; n < images; ++n)

@@ -7,10 +7,10 @@
 
 #include <vector>
 
-#include "gather.hpp"
 #include "activations.hpp"
+#include "boxes.hpp"
 #include "cost.hpp"
-#include "rows.hpp"
+#include "gather.hpp"
 #include "shares.hpp"
 
 namespace tconv::TCONV_TARGET::along_channels {
@@ -25,27 +25,6 @@ constexpr int64_t fetched_weights = 512 << 10;  // bytes that fit the caches bes
 constexpr int64_t fetching_blocks = 16;      // from which on it is worth fetching ahead
 constexpr double packed_cost = 4;            // a weight packed, in vector multiply-adds
 constexpr int64_t narrow = 64;  // channels from which on phases do not share vectors
-
-// to[c][r] = from[r][c]
-template <class T>
-void turn(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row) {
-    constexpr int lanes = Lanes<T>::count;
-    if (rows < lanes || columns < lanes) {
-        for (int64_t c = 0; c < columns; ++c)
-            for (int64_t r = 0; r < rows; ++r) to[c * to_row + r] = from[r * from_row + c];
-        return;
-    }
-    for (int64_t r = 0; r < rows; r += lanes) {
-        r = min(r, rows - lanes);  // the last square laps over the one before it
-        for (int64_t c = 0; c < columns; c += lanes) {
-            c = min(c, columns - lanes);
-            typename Lanes<T>::V v[lanes];
-            for (int i = 0; i < lanes; ++i) v[i] = load<T>(from + (r + i) * from_row + c);
-            interleave<T, lanes>(v);
-            for (int i = 0; i < lanes; ++i) store<T>(to + (c + i) * to_row + r, v[i]);
-        }
-    }
-}
 
 template <class T>
 class Channels final : public Packed<T> {
@@ -100,7 +79,7 @@ class Channels final : public Packed<T> {
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
         const Cut t = cut(shape, threads);
-        if (!t.whole) fill(shape, y, parallel);
+        if (!t.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
         const int64_t tiles = t.count(), groups = groups_, bands = size(bands_);
         if (tiles == 0) return;
         const int64_t wanted = ceil_div(tasks_a_thread * threads, tiles * groups);
@@ -160,11 +139,6 @@ class Channels final : public Packed<T> {
             return first_tap == s.first_tap && end_tap == s.end_tap &&
                    first_phase == s.first_phase && end_phase == s.end_phase;
         }
-    };
-
-    // Where the cells of an array with channels last are, from the position 0 of image 0.
-    struct View {
-        int64_t origin, image, axis[3];
     };
 
     // Columns that lie side by side in the output too.
@@ -423,45 +397,9 @@ class Channels final : public Packed<T> {
         return t;
     }
 
-    // Every output is what the bias alone makes it; those that inputs reach are written again.
-    void fill(const Shape& shape, T* y, const Parallel& parallel) const {
-        const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
-        const int64_t channels = layer_.out_channels;
-        Buffer<T> values(channels);
-        T* const value = values.data();
-        for (int64_t c = 0; c < channels; ++c) value[c] = activated(layer_, bias_.data()[c]);
-        parallel(shape.batch, [&, value](int64_t image) {
-            T* to = y + image * channels * cells;
-            if (last_) {
-                for (int64_t i = 0; i < cells; ++i)
-                    for (int64_t c = 0; c < channels; ++c) *to++ = value[c];
-            } else {
-                for (int64_t c = 0; c < channels; ++c)
-                    for (int64_t i = 0; i < cells; ++i) *to++ = value[c];
-            }
-        });
-    }
-
-    // A box of an array: `start` and `count` cells on each axis.
-    struct Box {
-        int64_t start[3], count[3];
-        int64_t cells() const { return count[0] * count[1] * count[2]; }
-    };
-
-    static View view_of(const Box& box, int64_t channels) {
-        View view;
-        view.axis[2] = channels;
-        view.axis[1] = box.count[2] * view.axis[2];
-        view.axis[0] = box.count[1] * view.axis[1];
-        view.image = box.count[0] * view.axis[0];
-        view.origin = 0;
-        for (int a = 0; a < 3; ++a) view.origin -= box.start[a] * view.axis[a];
-        return view;
-    }
-
     void run_tile(const Shape& shape, const Cut& t, const T* x, T* y, int64_t group, int64_t tile,
                   int64_t first_band, int64_t end_band) const {
-        Box q, in, out;
+        Region q, in, out;
         for (int a = 2; a >= 0; --a) {
             const int64_t at = tile % t.tiles[a] * t.tile[a], s = layer_.axes[a].stride;
             q.start[a] = t.first[a] + at;
@@ -474,16 +412,15 @@ class Channels final : public Packed<T> {
             out.count[a] = max(min(end * s - shape.crop[a], shape.output[a]) - out.start[a], 0);
         }
         const int64_t image = tile * t.images, images = min(t.images, shape.batch - image);
-        const Box all_in{{0, 0, 0}, {shape.input[0], shape.input[1], shape.input[2]}};
-        const Box all_out{{0, 0, 0}, {shape.output[0], shape.output[1], shape.output[2]}};
+        const Region all_in = whole_box(shape.input), all_out = whole_box(shape.output);
         thread_local Buffer<T> panel, result;
         View from = view_of(all_in, layer_.in_channels);
         const T* source = x + image * from.image + group * in_;
         if (!last_ && all_in.cells() > 1) {
             from = view_of(in, in_);
             panel.grow(images * from.image);
-            turn_in(all_in, in, x + (image * layer_.in_channels + group * in_) * all_in.cells(),
-                    images, panel.data());
+            turn_in(shape.input, in, images, layer_.in_channels, in_,
+                    x + (image * layer_.in_channels + group * in_) * all_in.cells(), panel.data());
             source = panel.data();
         }
         thread_local Strips<T> strips;
@@ -498,8 +435,8 @@ class Channels final : public Packed<T> {
                 to = view_of(out, band.channels);
                 target = result.grow(images * to.image);
                 if (!t.whole)
-                    fill_some(group * out_ + band.first, band.channels, images * out.cells(),
-                              target);
+                    fill_with_bias(layer_, bias_.data() + group * out_ + band.first, band.channels,
+                                   images * out.cells(), target);
             }
             if (strips_)
                 multiply_rows(shape, q, images, band, source, from, target, to, strips);
@@ -507,7 +444,7 @@ class Channels final : public Packed<T> {
                 multiply(shape, q, images, columns_[band.column + i], group, source, from, target,
                          to);
             if (turned)
-                turn_out(all_out, out, images, target, band.channels,
+                turn_out(shape.output, out, images, layer_.out_channels, band.channels, target,
                          y + (image * layer_.out_channels + group * out_ + band.first) *
                                  all_out.cells());
         }
@@ -515,58 +452,8 @@ class Channels final : public Packed<T> {
         if (streams) fence();
     }
 
-    void fill_some(int64_t first, int64_t channels, int64_t cells, T* to) const {
-        for (int64_t c = 0; c < channels; ++c) to[c] = activated(layer_, bias_.data()[first + c]);
-        for (int64_t i = channels; i < cells * channels; ++i) to[i] = to[i - channels];
-    }
-
-    // Cells that lie side by side both in a box and in the whole, and how many such rows there are.
-    static void rows_of(const Box& all, const Box& box, int64_t* length, int64_t* planes,
-                        int64_t* rows) {
-        *length = box.count[2];
-        *rows = box.count[1];
-        *planes = box.count[0];
-        if (box.count[2] != all.count[2]) return;
-        *length *= *rows;
-        *rows = 1;
-        if (box.count[1] != all.count[1]) return;
-        *length *= *planes;
-        *planes = 1;
-    }
-
-    static int64_t cell(const Box& all, const Box& box, int64_t z, int64_t row) {
-        return ((box.start[0] + z) * all.count[1] + box.start[1] + row) * all.count[2] +
-               box.start[2];
-    }
-
-    void turn_in(const Box& all, const Box& box, const T* x, int64_t images, T* to) const {
-        int64_t length, planes, rows;
-        rows_of(all, box, &length, &planes, &rows);
-        for (int64_t n = 0; n < images; ++n)
-            for (int64_t z = 0; z < planes; ++z)
-                for (int64_t row = 0; row < rows; ++row) {
-                    const T* from =
-                        x + n * layer_.in_channels * all.cells() + cell(all, box, z, row);
-                    turn<T>(from, all.cells(), in_, length, to, in_);
-                    to += length * in_;
-                }
-    }
-
-    void turn_out(const Box& all, const Box& box, int64_t images, const T* from, int64_t channels,
-                  T* y) const {
-        int64_t length, planes, rows;
-        rows_of(all, box, &length, &planes, &rows);
-        for (int64_t n = 0; n < images; ++n)
-            for (int64_t z = 0; z < planes; ++z)
-                for (int64_t row = 0; row < rows; ++row) {
-                    T* to = y + n * layer_.out_channels * all.cells() + cell(all, box, z, row);
-                    turn<T>(from, channels, length, channels, to, all.cells());
-                    from += length * channels;
-                }
-    }
-
     // Cuts the positions of an axis into segments; returns how many.
-    int64_t segments(const Columns& columns, const Shape& shape, const Box& q, int a,
+    int64_t segments(const Columns& columns, const Shape& shape, const Region& q, int a,
                      Buffer<Segment>& to) const {
         const Share& share = *columns.axes[a];
         const Range all = range(columns, shape, a);
@@ -613,7 +500,7 @@ class Channels final : public Packed<T> {
 
     // Calls f for every box of positions of some columns that have the same taps and phases.
     template <class F>
-    void each_box(const Shape& shape, const Box& q, const Columns& columns, const F& f) const {
+    void each_box(const Shape& shape, const Region& q, const Columns& columns, const F& f) const {
         thread_local Buffer<Segment> segment[3];
         int64_t count[3];
         for (int a = 0; a < 3; ++a) {
@@ -629,14 +516,14 @@ class Channels final : public Packed<T> {
                 }
     }
 
-    void multiply(const Shape& shape, const Box& q, int64_t images, const Columns& columns,
+    void multiply(const Shape& shape, const Region& q, int64_t images, const Columns& columns,
                   int64_t group, const T* x, const View& from, T* y, const View& to) const {
         each_box(shape, q, columns, [&](const Segment* box) {
             multiply_box(shape, box, images, columns, group, x, from, y, to);
         });
     }
 
-    void multiply_rows(const Shape& shape, const Box& q, int64_t images, const Band& band,
+    void multiply_rows(const Shape& shape, const Region& q, int64_t images, const Band& band,
                        const T* x, const View& from, T* y, const View& to,
                        Strips<T>& strips) const {
         each_box(shape, q, columns_[band.column], [&](const Segment* box) {

@@ -46,24 +46,6 @@ class Parts {
         return (at[0] * layer_.axes[1].kernel + at[1]) * layer_.axes[2].kernel + at[2];
     }
 
-    // Every output is what the bias alone makes it; those that inputs reach are written again.
-    void fill(const Shape& shape, T* y, const Parallel& parallel) const {
-        const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
-        const int64_t channels = layer_.out_channels;
-        Buffer<T> values(channels);
-        T* const value = values.data();
-        for (int64_t c = 0; c < channels; ++c) value[c] = activated(layer_, bias_.data()[c]);
-        parallel(shape.batch, [&, value](int64_t image) {
-            T* to = y + image * channels * cells;
-            if (layer_.layout == Layout::channels_last)
-                for (int64_t i = 0; i < cells; ++i)
-                    for (int64_t c = 0; c < channels; ++c) *to++ = value[c];
-            else
-                for (int64_t c = 0; c < channels; ++c)
-                    for (int64_t i = 0; i < cells; ++i) *to++ = value[c];
-        });
-    }
-
     Layer layer_;
     int64_t in_, out_, parts_;
     Shares axes_[3];

@@ -90,7 +90,7 @@ class Positions final : public Packed<T>, Parts<T> {
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
         const Cut t = cut(shape, threads);
-        if (!t.whole) this->fill(shape, y, parallel);
+        if (!t.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
         const int64_t tiles = t.image_tiles * t.tiles[0] * t.tiles[1] * t.tiles[2];
         if (tiles == 0) return;
         Buffer<int32_t> offsets(offset_count_);

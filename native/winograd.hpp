@@ -85,7 +85,7 @@ class Winograd final : public Packed<T>, Parts<T> {
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
         const Cut t = cut(shape);
-        if (!t.whole) this->fill(shape, y, parallel);
+        if (!t.whole) fill_with_bias(this->layer_, shape, this->bias_.data(), y, parallel);
         if (t.all == 0) return;
         const int64_t whole = t.blocks * this->layer_.groups;
         const int64_t fair = threads > 1 ? ceil_div(2 * threads, whole) : 1;

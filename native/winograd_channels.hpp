@@ -143,7 +143,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
         const Cut t = cut(shape, threads);
-        if (!t.whole) this->fill(shape, y, parallel);
+        if (!t.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
         if (t.all() == 0) return;
         const int64_t blocks = t.count(), bands = count_of(bands_);
         const int64_t splits = splits_of(blocks * layer_.groups, threads);
@@ -464,7 +464,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
                    int64_t first_band, int64_t end_band, const T* x, T* y) const {
         const bool last = layer_.layout == Layout::channels_last;
         Block b;
-        Box3 in, out;
+        Region in, out;
         for (int a = 2; a >= 0; --a) {
             const int64_t first = block % t.blocks[a] * t.block[a], s = layer_.axes[a].stride;
             block /= t.blocks[a];
@@ -483,7 +483,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         b.images = min(t.block_images, t.images - image);
         b.all = b.images * b.tiles[0] * b.tiles[1] * b.tiles[2];
         b.group = group;
-        const Box3 all_in = whole_box(shape.input), all_out = whole_box(shape.output);
+        const Region all_in = whole_box(shape.input), all_out = whole_box(shape.output);
         thread_local Buffer<T> cells, result;
         if (last || all_in.cells() == 1) {
             b.from = view_of(all_in, layer_.in_channels);
@@ -503,9 +503,8 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             b.y = result.grow(b.images * b.to.image);
             b.first = front.first;
             if (!t.whole)
-                for (int64_t i = 0; i < b.images * b.to.image; ++i)
-                    b.y[i] = i < channels ? activated(layer_, bias_.data()[group * out_ + b.first + i])
-                                          : b.y[i - channels];
+                fill_with_bias(layer_, bias_.data() + group * out_ + b.first, channels,
+                               b.images * out.cells(), b.y);
         } else {
             b.to = view_of(all_out, layer_.out_channels);
             b.y = y + image * b.to.image + group * out_;
