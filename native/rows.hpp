@@ -26,6 +26,10 @@ template <class T>
 TCONV_INLINE void copy(T* to, const T* from, int64_t cells) {
     constexpr int64_t lanes = Lanes<T>::count;
     int64_t i = 0;
+    if (cells > 2 * lanes) {  // the first overlaps the second, whose place is aligned
+        store<T>(to, load<T>(from));
+        i = lanes - int64_t(reinterpret_cast<uintptr_t>(to) / sizeof(T)) % lanes;
+    }
     for (; i + lanes <= cells; i += lanes) store<T>(to + i, load<T>(from + i));
     if (i < cells) store_first<T>(to + i, load_first<T>(from + i, cells - i), cells - i);
 }
