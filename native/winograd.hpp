@@ -14,7 +14,7 @@ constexpr int64_t most_winograd_tiles = 144;              // where this reads la
 constexpr int64_t large_winograd_weights = 6 << 20;       // bytes
 constexpr double cached_winograd_weights = 16 << 20;  // bytes that stay near from block to block
 // Vector operations for a vector of tiles, by measurement:
-constexpr double winograd_product_cost = 0.2;  // beside a product
+constexpr double winograd_product_cost = 0.08;  // beside a product, times the square of the axes
 constexpr double winograd_row_cost = 3;     // each part of each row of the input
 constexpr double winograd_panel_cost = 8;   // each part stored in the panel
 constexpr double winograd_output_cost = 4;  // each part of the products
@@ -54,7 +54,8 @@ class Winograd final : public Packed<T>, Parts<T> {
         const double rows = static_cast<double>(shape.batch * t.tiles[0] * t.tiles[1]);
         const double pieces = rows * static_cast<double>(ceil_div(t.tiles[2], lanes)) +
                               static_cast<double>(t.blocks);
-        double products = 0, outputs = 0, written = 0;
+        double products = 0, outputs = 0, written = 0, transformed = 0;
+        for (int a = 0; a < 3; ++a) transformed += axes[a].m > 1;
         for (int64_t p = 0; p < w.parts_; ++p) {
             const double phases = static_cast<double>(w.part_.data()[p].phases);
             products += phases * static_cast<double>(w.parts_of(p));
@@ -70,7 +71,7 @@ class Winograd final : public Packed<T>, Parts<T> {
         Cost c;
         c.products = vectors * products * out * static_cast<double>(w.in_);
         c.others = vectors * out * (products * 2 * (chains + 1) + outputs) + pieces * in * inputs +
-                   winograd_product_cost * c.products;
+                   winograd_product_cost * transformed * transformed * c.products;
         c.bytes = bytes_moved<T>(layer, shape) + weights * sizeof(T) * static_cast<double>(t.blocks) *
                                        (weights * sizeof(T) > cached_winograd_weights ? 1 : 0.1);
         c.packing = winograd_packing_cost * weights;

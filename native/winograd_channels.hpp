@@ -347,7 +347,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
     // What a block costs beside its tiles, in tiles: all weights are read.
     double tiles_beside() const {
         const int64_t bytes = group_weights_ * int64_t(sizeof(T));
-        return bytes < near_weights ? 1.5 : bytes < cached_weights ? 6 : 16;
+        return bytes < near_weights ? 1 : bytes < cached_weights ? 3 : 6;
     }
 
     static void cut_blocks(int64_t size, Cut& t) {
