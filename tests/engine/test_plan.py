@@ -442,6 +442,17 @@ def test_a_method_can_be_forced():
     assert done >= 2
 
 
+@pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
+def test_new_outputs_begin_at_a_cache_line(layout):
+    layer = plan(np.ones((8, 16, 4, 4), np.float32), stride=2, layout=layout)
+    shape = (1, 8, 70, 30) if layout == "channels_first" else (1, 70, 30, 8)
+    kept = [layer(np.ones(shape, np.float32)) for _ in range(3)]
+    for y in kept:
+        assert y.ctypes.data % 64 == 0
+        assert y.flags.writeable
+        assert y.flags.c_contiguous
+
+
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match=r"'auto', 'positions', 'winograd', 'channels'"):
         plan(np.ones((1, 1, 2)), method="fast")
