@@ -4,24 +4,15 @@
 #pragma once
 
 #include "boxes.hpp"
-#include "parts.hpp"
-#include "winograd_axis.hpp"
+#include "families.hpp"
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t tile_panel_bytes = 1 << 20;    // transformed cells of a block of tiles
-constexpr int64_t fewest_block_tiles = 48;       // of a block: each reads all weights
-constexpr int64_t most_block_tiles = 96;
-constexpr int64_t slab_bytes = 768 << 10;        // products of a block, before they are outputs
 constexpr int64_t result_bytes = 2 << 20;        // outputs of a block that wait to be turned
-constexpr int64_t band_vectors = 16;             // of a family's columns, at least, in a band
-constexpr int64_t narrow_band = 64;              // channels that a band has at least
 constexpr int64_t tried_sizes = 12;              // of a block
 constexpr int64_t near_weights = 1 << 20;        // bytes that stay in the second-level cache
 constexpr int64_t cached_weights = 32 << 20;     // and in the last
 constexpr int64_t chunk = 64;                    // channels whose cells and weights stay near
-constexpr int tile_rows = TCONV_VECTOR_BYTES == 64 ? 12 : 6;  // tiles of a register block
-constexpr int tile_columns = 2;                  // its columns, in vectors
 // By measurement, in vector multiply-adds:
 constexpr double tile_cell_cost = 25;     // each part of a vector of cells
 constexpr double tile_output_cost = 16;   // each part of a vector of outputs
@@ -29,76 +20,13 @@ constexpr double tile_product_cost = 0.12;  // beside a product
 constexpr double tile_turn_cost = 40;      // a vector of an array with channels first
 constexpr double tile_packing_cost = 8;   // each number packed
 
-// Products of some tiles and columns: c[m][n] += sum over channels of x[m][channel] * w[channel][n].
 template <class T>
-struct TileProduct {
-    int64_t channels, longest;  // of a sum, and of a chain of it
-    const T* x;
-    int64_t x_row;
-    const T* w;
-    const T* next;  // weights that are asked for, a cache line a channel
-    T* c;
-    int64_t c_row;
-    bool adds;  // to what stands in c
-};
-
-template <class T, int M, int N>
-void tile_product(const TileProduct<T>& p) {
-    typedef typename Lanes<T>::V V;
-    constexpr int lanes = Lanes<T>::count;
-    const int64_t row = p.x_row;
-    const T* at[(M + 2) / 3];  // of every third row, so that few registers hold addresses
-#pragma GCC unroll 4
-    for (int i = 0; i < (M + 2) / 3; ++i) at[i] = p.x + 3 * i * row;
-    const T *w = p.w, *next = p.next;
-#pragma GCC unroll 16
-    for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) __builtin_prefetch(p.c + m * p.c_row + n * lanes, 1);
-    for (int64_t done = 0; done < p.channels;) {
-        const bool adds = p.adds || done > 0;
-        const int64_t end = min(p.channels, done + p.longest);
-        V sum[M][N];
-#pragma GCC unroll 16
-        for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) sum[m][n] = V{};
-        for (; done < end; ++done, w += N * lanes, next += 64 / sizeof(T)) {
-            V v[N];
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
-            __builtin_prefetch(next);
-#pragma GCC unroll 16
-            for (int m = 0; m < M; ++m) {
-                const V b = splat<T>(at[m / 3][m % 3 * row]);
-#pragma GCC unroll 4
-                for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
-            }
-#pragma GCC unroll 4
-            for (int i = 0; i < (M + 2) / 3; ++i) ++at[i];
-        }
-#pragma GCC unroll 16
-        for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                T* const to = p.c + m * p.c_row + n * lanes;
-                store<T>(to, adds ? sum[m][n] + load<T>(to) : sum[m][n]);
-            }
-    }
-}
-
-template <class T, int N, int M = tile_rows>
-void tile_product(const TileProduct<T>& p, int64_t rows) {
-    if constexpr (M > 1)
-        if (rows < M) return tile_product<T, N, M - 1>(p, rows);
-    tile_product<T, M, N>(p);
-}
-
-template <class T>
-class WinogradChannels final : public Packed<T>, Parts<T> {
-    typedef Parts<T> Base;
-    typedef typename Lanes<T>::V V;
-    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::part_, Base::parts_;
+class WinogradChannels final : public Packed<T>, Families<T> {
+    typedef Families<T> Base;
+    using typename Base::Band, typename Base::Family, typename Base::Run, typename Base::Slab;
+    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::depth_, Base::winograd_;
+    using Base::families_, Base::bands_, Base::slabs_, Base::runs_, Base::packed_, Base::start_;
+    using Base::group_weights_, Base::group_starts_, Base::largest_, Base::outputs_, Base::longest_;
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
@@ -137,7 +65,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
 
     WinogradChannels(const Layer& layer, const T* weight, const T* bias)
         : WinogradChannels(layer, bias) {
-        pack(weight);
+        this->pack(weight);
     }
 
     void run(const Shape& shape, const T* x, T* y, int threads,
@@ -155,35 +83,8 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
     }
 
   private:
-    // The phases of one share of each axis: they are made from the same transformed cells.
-    struct Family {
-        const Part* part;
-        const Piece<T>* axes[3];
-        int64_t parts, outputs;  // of a tile
-        int64_t kernels;         // transforms of the taps; each multiplies neighbouring parts
-        int64_t place[3];        // from a part to the next along each axis
-        int64_t repeats, depth;  // of the forms; products in a sum: as many times the channels
-        int64_t pitch;           // from tile to tile in the panel
-    };
-
-    // Output channels that are computed together, whose columns are those of each phase in turn.
-    struct Band {
-        int64_t first, channels;
-    };
-
-    // Columns of a family and band whose products are outputs before the next are computed.
-    struct Slab {
-        int64_t family, band, first, columns, vectors;
-        int64_t weights;  // where they begin, in those of a group
-        int64_t start;    // where its biases do
-        int64_t runs, end_runs;
-    };
-
-    // Columns that are neighbours in the output: from a channel of a phase on, those of so many
-    // phases of the last axis.
-    struct Run {
-        int64_t column, count, phase[3], channel, phases;
-    };
+    // Without weights packed.
+    WinogradChannels(const Layer& layer, const T* bias) : Base(layer, bias) {}
 
     // How one call's tiles are cut into blocks.
     struct Cut {
@@ -207,106 +108,6 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         bool streams;
     };
 
-    // Without weights packed.
-    WinogradChannels(const Layer& layer, const T* bias) : Base(layer, bias) {
-        longest_ = longest_sum;
-        for (int a = 0; a < 3; ++a) {
-            winograd_[a] = WinogradAxis<T>::of(axes_[a], true);
-            // every axis about doubles the rounding errors of the products
-            if (winograd_[a].m > 1) longest_ /= 2;
-        }
-        depth_ = ceil_div(in_, lanes) * lanes;
-        largest_ = outputs_ = 1;
-        int64_t phases = part_.data()[0].phases;
-        for (int64_t p = 1; p < parts_; ++p) phases = min(phases, part_.data()[p].phases);
-        const int64_t least = max(ceil_div(band_vectors, phases) * lanes, narrow_band);
-        const int64_t bands = out_ % lanes ? 1 : max(out_ / least, 1);
-        for (int64_t b = 0; b < bands; ++b) {
-            const int64_t first = out_ / lanes * b / bands * lanes;
-            const int64_t end = b + 1 < bands ? out_ / lanes * (b + 1) / bands * lanes : out_;
-            bands_.push_back({first, end - first});
-        }
-        for (int a = 0; a < 3; ++a) outputs_ *= winograd_[a].m * layer_.axes[a].stride;
-        for (int64_t p = 0; p < parts_; ++p) add_family(part_.data() + p);
-    }
-
-    void add_family(const Part* part) {
-        Family f{part, {}, 1, 1, 1, {}, 1, 0, 0};
-        for (int a = 0; a < 3; ++a) {
-            for (int64_t i = 0; i < count_of(axes_[a].shares); ++i)
-                if (&axes_[a].shares[i] == part->axes[a]) f.axes[a] = &winograd_[a].pieces[i];
-            const Form<T>& form = *f.axes[a]->form;
-            f.parts *= form.parts;
-            f.outputs *= form.m;
-            f.kernels *= form.kernels;
-            f.repeats *= f.axes[a]->repeats;
-        }
-        // parts that are multiplied by the same weights lie next to each other
-        int64_t inner = 1, outer = f.parts / f.kernels;
-        for (int a = 2; a >= 0; --a) {
-            const Form<T>& form = *f.axes[a]->form;
-            int64_t& step = form.kernels == 1 ? inner : outer;
-            f.place[a] = step;
-            step *= form.parts;
-        }
-        constexpr int64_t line = 64 / sizeof(T);
-        f.depth = f.repeats * in_;
-        f.pitch = (ceil_div(f.depth - in_ + depth_, line) | 1) * line;
-        largest_ = max(largest_, f.parts * f.pitch);
-        for (int64_t b = 0; b < count_of(bands_); ++b) add_slabs(f, b);
-        families_.push_back(f);
-    }
-
-    void add_slabs(const Family& f, int64_t band) {
-        const int64_t columns = f.part->phases * bands_[static_cast<size_t>(band)].channels;
-        const int64_t vectors = ceil_div(columns, lanes);
-        const int64_t tile = f.parts * lanes * int64_t(sizeof(T));
-        const int64_t fits = max(slab_bytes / (tile * block_tiles(f.parts * f.pitch)), tile_columns);
-        const int64_t slabs = ceil_div(vectors, fits / tile_columns * tile_columns);
-        const int64_t each = ceil_div(ceil_div(vectors, slabs), tile_columns) * tile_columns;
-        for (int64_t v = 0; v < vectors; v += each) {
-            const int64_t now = min(each, vectors - v);
-            Slab slab{count_of(families_), band, v * lanes, min(now * lanes, columns - v * lanes),
-                      now, group_weights_, group_starts_, count_of(runs_), 0};
-            add_runs(f, slab);
-            slab.end_runs = count_of(runs_);
-            group_weights_ += f.kernels * f.depth * now * lanes;
-            group_starts_ += now * lanes;
-            slabs_.push_back(slab);
-        }
-    }
-
-    // Tiles of a block, each of so many cells of the panel.
-    static int64_t block_tiles(int64_t cells) {
-        const int64_t fits = tile_panel_bytes / (cells * int64_t(sizeof(T)));
-        return min(max(fits, fewest_block_tiles), most_block_tiles);
-    }
-
-    void add_runs(const Family& f, const Slab& slab) {
-        const Band& band = bands_[static_cast<size_t>(slab.band)];
-        const int64_t first_run = count_of(runs_);
-        for (int64_t column = 0; column < slab.columns;) {
-            const int64_t at = slab.first + column, channel = at % band.channels;
-            int64_t phase = at / band.channels;
-            Run run{column, min(band.channels - channel, slab.columns - column), {},
-                    band.first + channel, 1};
-            for (int a = 2; a >= 0; --a) {
-                const std::vector<int64_t>& phases = f.part->axes[a]->phases;
-                run.phase[a] = phases[static_cast<size_t>(phase % count_of(phases))];
-                phase /= count_of(phases);
-            }
-            column += run.count;
-            Run* const last = count_of(runs_) > first_run ? &runs_.back() : nullptr;
-            if (last && band.channels == layer_.out_channels && last->phase[0] == run.phase[0] &&
-                last->phase[1] == run.phase[1] && last->phase[2] + last->phases == run.phase[2]) {
-                last->count += run.count;
-                ++last->phases;
-            } else {
-                runs_.push_back(run);
-            }
-        }
-    }
-
     Cut cut(const Shape& shape, int threads) const {
         const Range range = range_of(layer_, axes_, shape);
         Cut t;
@@ -318,7 +119,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             t.first[a] = range.first[a];
             t.tiles[a] = ceil_div(range.count[a], winograd_[a].m);
         }
-        int64_t most = block_tiles(largest_);
+        int64_t most = this->block_tiles(largest_);
         if (layer_.layout == Layout::channels_first)
             most = max(1, min(most, result_bytes / (outputs_ * out_ * int64_t(sizeof(T)))));
         // the size of a block with the least work for the slowest thread
@@ -360,104 +161,6 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         }
         t.block_images = min(max(t.images, 1), room);
         t.image_blocks = ceil_div(t.images, t.block_images);
-    }
-
-    // [group][slab][kernel][block of columns][channel][column]
-    void pack(const T* weight) {
-        const Axis* axes = layer_.axes;
-        const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
-        T* const all = packed_.grow(layer_.groups * group_weights_ + 1);
-        T* start = start_.grow(layer_.groups * group_starts_ + 1);
-        for (int64_t g = 0; g < layer_.groups; ++g)
-            for (const Slab& slab : slabs_) {
-                const Band& band = bands_[static_cast<size_t>(slab.band)];
-                for (int64_t j = 0; j < slab.vectors * lanes; ++j)
-                    *start++ = j < slab.columns ? bias_.data()[g * out_ + band.first +
-                                                               (slab.first + j) % band.channels]
-                                                : T(0);
-                pack_slab(weight + g * in_ * out_ * kernel, out_ * kernel, slab,
-                          all + g * group_weights_ + slab.weights);
-            }
-    }
-
-    void pack_slab(const T* weight, int64_t step, const Slab& slab, T* to) const {
-        const Family& f = families_[static_cast<size_t>(slab.family)];
-        const int64_t kernel_step = f.depth * slab.vectors * lanes;
-        for (int64_t v = 0; v < slab.vectors; v += tile_columns) {
-            const int64_t wide = min(tile_columns, slab.vectors - v) * lanes;
-            const int64_t count = min(wide, slab.columns - v * lanes);
-            for (int64_t repeat = 0; repeat < f.repeats; ++repeat, to += in_ * wide)
-                pack_columns(weight, step, slab, repeat, slab.first + v * lanes, count, to, wide,
-                             kernel_step);
-        }
-    }
-
-    // All channels of a block of columns, for one repeat of the forms.
-    void pack_columns(const T* weight, int64_t step, const Slab& slab, int64_t repeat,
-                      int64_t first, int64_t count, T* to, int64_t wide,
-                      int64_t kernel_step) const {
-        const Family& f = families_[static_cast<size_t>(slab.family)];
-        const Band& band = bands_[static_cast<size_t>(slab.band)];
-        const Axis* axes = layer_.axes;
-        const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
-        const Form<T>* const forms[3] = {f.axes[0]->form, f.axes[1]->form, f.axes[2]->form};
-        const int64_t taps = forms[0]->taps * forms[1]->taps * forms[2]->taps;
-        constexpr int64_t most_squares = (tile_columns * lanes + max_rows - 1) / max_rows;
-        const int64_t squares = ceil_div(wide, max_rows);
-        int64_t places[most_squares][27][max_rows];
-        for (int64_t q = 0; q < squares; ++q)
-            for (int64_t tap = 0; tap < taps; ++tap)
-                for (int64_t m = 0; m < max_rows; ++m) {
-                    const int64_t column = first + min(q * max_rows + m, count - 1);
-                    const int64_t element = element_of(f, repeat, tap, column / band.channels);
-                    const int64_t channel = band.first + column % band.channels;
-                    places[q][tap][m] = element < 0 ? -1 : channel * kernel + element;
-                }
-        for (int64_t c = 0; c < in_; ++c, weight += step, to += wide)
-            for (int64_t q = 0; q < squares; ++q) {
-                Column<T> one[64], two[64];
-                Column<T> *now = one, *next = two;
-                for (int64_t tap = 0; tap < taps; ++tap) {
-                    const int64_t* const place = places[q][tap];
-                    T row[max_rows] = {};
-                    if (place[0] >= 0)
-                        for (int m = 0; m < max_rows; ++m) row[m] = weight[place[m]];
-                    now[tap] = *reinterpret_cast<const Column<T>*>(row);
-                }
-                int64_t outer = 1, inner = taps;
-                for (int a = 0; a < 3; ++a) {
-                    inner /= forms[a]->taps;
-                    if (forms[a]->taps > 1) {
-                        forms[a]->transform_taps(now, next, outer, inner);
-                        std::swap(now, next);
-                    }
-                    outer *= forms[a]->kernels;
-                }
-                T* const at = to + q * max_rows;
-                if (count == wide && wide % max_rows == 0)
-                    for (int64_t e = 0; e < f.kernels; ++e)
-                        *reinterpret_cast<Column<T>*>(at + e * kernel_step) = now[e];
-                else
-                    for (int64_t e = 0; e < f.kernels; ++e)
-                        for (int64_t m = 0; m < min(max_rows, wide - q * max_rows); ++m)
-                            at[e * kernel_step + m] = q * max_rows + m < count ? now[e][m] : T(0);
-            }
-    }
-
-    // The kernel element of a tap of the forms, or -1 where the phase has none.
-    int64_t element_of(const Family& f, int64_t repeat, int64_t tap, int64_t phase) const {
-        int64_t tap_of = 0, step = 1;  // among the part's, whose order is the cells' reversed
-        for (int a = 2; a >= 0; --a) {
-            const Piece<T>& piece = *f.axes[a];
-            const int64_t taps = count_of(f.part->axes[a]->offsets);
-            const int64_t at = repeat % piece.repeats * piece.form->taps + tap % piece.form->taps;
-            if (at >= taps) return -1;
-            tap_of += (taps - 1 - at) * step;
-            step *= taps;
-            repeat /= piece.repeats;
-            tap /= piece.form->taps;
-        }
-        return this->kernel_of(*f.part, phase, tap_of);
     }
 
     void run_block(const Shape& shape, const Cut& t, int64_t group, int64_t block,
@@ -533,7 +236,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
                         transform(shape, b, f, r, i, panel.data() + i * f.pitch + r * in_, part_step);
             }
             const int64_t width = slab.vectors * lanes, step = b.all * width;
-            products.grow(f.parts * step);
+            products.grow(f.parts * step + lanes);  // columns of a cut run end in any lane
             multiply(f, slab, b.all, packed_.data() + b.group * group_weights_ + slab.weights,
                      panel.data(), products.data());
             for (int64_t i = 0; i < b.all; ++i)
@@ -649,7 +352,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
         if (zs->kernels > 1) {
             const int64_t row = columns * width, plane = ys->parts * row;
-            T* const to = one.grow(zs->m * plane);
+            T* const to = one.grow(zs->m * plane + lanes);
             for (int64_t j = 0; j < ys->parts; ++j)
                 zs->back({from + j * place[1], place[0], place[2], to + j * row, plane, width,
                           columns, slab.vectors});
@@ -660,7 +363,7 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
         }
         if (ys->kernels > 1) {
             const int64_t row = columns * width, plane = ys->m * row;
-            T* const to = two.grow(zs->m * plane);
+            T* const to = two.grow(zs->m * plane + lanes);
             for (int64_t i = 0; i < zs->m; ++i)
                 ys->back({from + i * place[0], place[1], place[2], to + i * plane, row, width,
                           columns, slab.vectors});
@@ -725,18 +428,6 @@ class WinogradChannels final : public Packed<T>, Parts<T> {
             }
         }
     }
-
-    WinogradAxis<T> winograd_[3];
-    int64_t depth_;          // channels in whole vectors
-    int64_t longest_;        // products in one chain
-    int64_t largest_;        // cells of a tile in the panel
-    int64_t outputs_;        // of a tile and channel, all phases
-    int64_t group_weights_ = 0, group_starts_ = 0;
-    std::vector<Band> bands_;
-    std::vector<Family> families_;
-    std::vector<Slab> slabs_;
-    std::vector<Run> runs_;
-    Buffer<T> packed_, start_;
 };
 
 }  // namespace tconv::TCONV_TARGET
