@@ -8,7 +8,7 @@
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t result_bytes = 2 << 20;        // outputs of a block that wait to be turned
+constexpr int64_t result_bytes = 1280 << 10;     // outputs of a block that wait to be turned
 constexpr int64_t tried_sizes = 12;              // of a block
 constexpr int64_t near_weights = 1 << 20;        // bytes that stay in the second-level cache
 constexpr int64_t cached_weights = 32 << 20;     // and in the last
