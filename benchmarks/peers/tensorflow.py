@@ -24,7 +24,7 @@ class TensorFlow:
 
     def version(self) -> str | None:
         """Return TensorFlow's version if it is installed."""
-        return installed("tensorflow") or installed("tensorflow_cpu")
+        return installed("tensorflow")
 
     def start(self, threads: int) -> None:
         """Import it and set its threads."""

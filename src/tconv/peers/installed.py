@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 
 
@@ -20,7 +20,8 @@ def installed(*modules: str) -> str | None:
     try:
         return version(modules[0])
     except PackageNotFoundError:  # the distribution has another name
-        return "version unknown"
+        names = packages_distributions().get(modules[0], ())
+        return version(names[0]) if names else "version unknown"
 
 
 @contextmanager
