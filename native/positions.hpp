@@ -133,7 +133,7 @@ class Positions final : public Packed<T>, Tiling<T> {
                                      t.input[1] + from[1]) * t.input[2] + from[2];
         const T* read = source;
         if (!t.direct) {
-            read = panel.grow(in_ * t.plane + 128);
+            read = panel.grow((in_ + 2) * t.plane + 128);
             fill_panel(t, start, size, image, images, x, group, panel.data());
         }
         const T* const ahead = another ? source + ahead_of(t) : nullptr;
