@@ -5,6 +5,7 @@
 // channels are few, input channels stand in the lanes instead.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "activations.hpp"
@@ -24,6 +25,9 @@ constexpr int64_t strip_weights = 1 << 20;   // bytes that are read for every st
 constexpr int64_t fetched_weights = 512 << 10;  // bytes that fit the caches beside what is in use
 constexpr int64_t fetching_blocks = 16;      // from which on it is worth fetching ahead
 constexpr double packed_cost = 4;            // a weight packed, in vector multiply-adds
+constexpr int64_t far_weights = 32 << 20;    // bytes that no cache holds
+constexpr double few_alike = 6;              // positions that share the weights they read
+constexpr double far_weight_cost = 11;       // a vector of such weights, read for one position
 constexpr int64_t narrow = 64;  // channels from which on phases do not share vectors
 
 template <class T>
@@ -38,9 +42,11 @@ class Channels final : public Packed<T> {
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
         const Channels plain(layer, nullptr);
         const Cut t = plain.cut(shape, threads);
+        const bool far = plain.groups_ * plain.group_weights_ * int64_t(sizeof(T)) > far_weights;
         Cost c;
         for (const Columns& columns : plain.columns_) {
             double sums = 1, products = static_cast<double>(plain.tap_weights(columns) / lanes);
+            double alike = static_cast<double>(shape.batch);  // positions of the same taps
             for (int a = 0; a < 3; ++a) {
                 const Range range = plain.range(columns, shape, a);
                 double held = 0;
@@ -48,9 +54,15 @@ class Channels final : public Packed<T> {
                     held += static_cast<double>(max(
                         min(range.end, shape.input[a] + offset) - max(range.start, offset), 0));
                 products *= held;
-                sums *= static_cast<double>(max(range.end - range.start, 0));
+                const int64_t positions = max(range.end - range.start, 0);
+                const int64_t reach = columns.axes[a]->offsets.back() - columns.axes[a]->offsets.front();
+                sums *= static_cast<double>(positions);
+                alike *= static_cast<double>(positions) /
+                         static_cast<double>(max(1, min(positions, 2 * reach + 1)));
             }
             c.products += products;
+            if (far && alike < few_alike)
+                c.others += far_weight_cost * products * (1 / std::max(alike, 1.0) - 1 / few_alike);
             c.others += sums * plain.beside(columns);
         }
         const double images = static_cast<double>(shape.batch * plain.groups_);
