@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "activations.hpp"
-#include "boxes.hpp"
+#include "regions.hpp"
 #include "cost.hpp"
+#include "filling.hpp"
 #include "gather.hpp"
 #include "shares.hpp"
 
@@ -55,7 +56,8 @@ class Channels final : public Packed<T> {
                         min(range.end, shape.input[a] + offset) - max(range.start, offset), 0));
                 products *= held;
                 const int64_t positions = max(range.end - range.start, 0);
-                const int64_t reach = columns.axes[a]->offsets.back() - columns.axes[a]->offsets.front();
+                const std::vector<int64_t>& offsets = columns.axes[a]->offsets;
+                const int64_t reach = offsets.back() - offsets.front();
                 sums *= static_cast<double>(positions);
                 alike *= static_cast<double>(positions) /
                          static_cast<double>(max(1, min(positions, 2 * reach + 1)));
@@ -424,7 +426,7 @@ class Channels final : public Packed<T> {
             out.count[a] = max(min(end * s - shape.crop[a], shape.output[a]) - out.start[a], 0);
         }
         const int64_t image = tile * t.images, images = min(t.images, shape.batch - image);
-        const Region all_in = whole_box(shape.input), all_out = whole_box(shape.output);
+        const Region all_in = whole_region(shape.input), all_out = whole_region(shape.output);
         thread_local Buffer<T> panel, result;
         View from = view_of(all_in, layer_.in_channels);
         const T* source = x + image * from.image + group * in_;

@@ -222,23 +222,14 @@ class Families : protected Parts<T> {
         for (int64_t c = 0; c < in_; ++c, weight += step, to += wide)
             for (int64_t q = 0; q < squares; ++q) {
                 Column<T> one[64], two[64];
-                Column<T> *now = one, *next = two;
                 for (int64_t tap = 0; tap < taps; ++tap) {
                     const int64_t* const place = places[q][tap];
                     T row[max_rows] = {};
                     if (place[0] >= 0)
                         for (int m = 0; m < max_rows; ++m) row[m] = weight[place[m]];
-                    now[tap] = *reinterpret_cast<const Column<T>*>(row);
+                    one[tap] = *reinterpret_cast<const Column<T>*>(row);
                 }
-                int64_t outer = 1, inner = taps;
-                for (int a = 0; a < 3; ++a) {
-                    inner /= forms[a]->taps;
-                    if (forms[a]->taps > 1) {
-                        forms[a]->transform_taps(now, next, outer, inner);
-                        std::swap(now, next);
-                    }
-                    outer *= forms[a]->kernels;
-                }
+                const Column<T>* const now = transform_taps(forms, one, two);
                 T* const at = to + q * max_rows;
                 if (count == wide && wide % max_rows == 0)
                     for (int64_t e = 0; e < f.kernels; ++e)

@@ -1,8 +1,8 @@
 // A layer as products whose rows have the same taps: phases of shares, times output channels.
 #pragma once
 
-#include "activations.hpp"
 #include "cost.hpp"
+#include "filling.hpp"
 #include "rows.hpp"
 #include "shares.hpp"
 

@@ -253,21 +253,12 @@ class Winograd final : public Packed<T>, Parts<T> {
         const int64_t count = kernels_of(p);
         for (int64_t c = 0; c < this->in_; ++c, weight += step) {
             Column<T> one[64], two[64];
-            Column<T> *now = one, *next = two;
             for (int64_t tap = 0; tap < part.taps; ++tap) {
                 T row[max_rows];
                 for (int m = 0; m < max_rows; ++m) row[m] = weight[places[tap][m]];
-                now[tap] = *reinterpret_cast<const Column<T>*>(row);
+                one[tap] = *reinterpret_cast<const Column<T>*>(row);
             }
-            int64_t outer = 1, inner = part.taps;
-            for (int a = 0; a < 3; ++a) {
-                inner /= forms[a]->taps;
-                if (forms[a]->taps > 1) {
-                    forms[a]->transform_taps(now, next, outer, inner);
-                    std::swap(now, next);
-                }
-                outer *= forms[a]->kernels;
-            }
+            const Column<T>* const now = transform_taps(forms, one, two);
             T* row = to + c * height;
             for (int64_t e = 0; e < count; ++e, row += to_step)
                 if (height == max_rows)

@@ -340,6 +340,21 @@ const Form<T>* form_of(int64_t m, int64_t taps) {
     return nullptr;
 }
 
+// Taps of max_rows rows transformed along all three axes, in one of two arrays that are both written.
+template <class T>
+Column<T>* transform_taps(const Form<T>* const* forms, Column<T>* taps, Column<T>* spare) {
+    int64_t outer = 1, inner = forms[0]->taps * forms[1]->taps * forms[2]->taps;
+    for (int a = 0; a < 3; ++a) {
+        inner /= forms[a]->taps;
+        if (forms[a]->taps > 1) {
+            forms[a]->transform_taps(taps, spare, outer, inner);
+            std::swap(taps, spare);
+        }
+        outer *= forms[a]->kernels;
+    }
+    return taps;
+}
+
 // What the phases of one share are made by.
 template <class T>
 struct Piece {

@@ -3,7 +3,7 @@
 // lie. Arrays with channels first are turned, a block of tiles at a time.
 #pragma once
 
-#include "boxes.hpp"
+#include "regions.hpp"
 #include "families.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -48,7 +48,8 @@ class WinogradChannels final : public Packed<T>, Families<T> {
         const double cells = tile_cell_cost * number(w.depth_ / lanes);
         Cost c;
         for (const Family& f : w.families_) {
-            const double vectors = number(ceil_div(f.part->phases * w.out_, lanes)), parts = number(f.parts);
+            const double vectors = number(ceil_div(f.part->phases * w.out_, lanes));
+            const double parts = number(f.parts);
             c.products += tiles * parts * vectors * number(f.depth);
             c.others += tiles * parts * (cells * number(f.repeats) + tile_output_cost * vectors);
         }
@@ -186,7 +187,7 @@ class WinogradChannels final : public Packed<T>, Families<T> {
         b.images = min(t.block_images, t.images - image);
         b.all = b.images * b.tiles[0] * b.tiles[1] * b.tiles[2];
         b.group = group;
-        const Region all_in = whole_box(shape.input), all_out = whole_box(shape.output);
+        const Region all_in = whole_region(shape.input), all_out = whole_region(shape.output);
         thread_local Buffer<T> cells, result;
         if (last || all_in.cells() == 1) {
             b.from = view_of(all_in, layer_.in_channels);
@@ -322,9 +323,10 @@ class WinogradChannels final : public Packed<T>, Families<T> {
                     const int64_t channels = min(chunk, f.depth - c);
                     const T* const a = w + v * lanes * f.depth + c * columns;
                     const bool last = v + tile_columns >= slab.vectors;
-                    const T* const after = !last             ? a + columns * f.depth
-                                           : c + chunk < f.depth ? w + (c + chunk) * tile_columns * lanes
-                                                             : w + width * f.depth;
+                    const int64_t next = c + chunk;
+                    const T* const after = !last            ? a + columns * f.depth
+                                           : next < f.depth ? w + next * tile_columns * lanes
+                                                            : w + width * f.depth;
                     for (int64_t i = 0; i < groups; ++i) {
                         const int64_t first = all * i / groups;
                         const int64_t rows = all * (i + 1) / groups - first;
@@ -350,16 +352,19 @@ class WinogradChannels final : public Packed<T>, Families<T> {
         const int64_t columns = f.axes[2]->form->parts, width = slab.vectors * lanes;
         int64_t place[3];  // from a part to the next
         for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
+        const auto read_from = [&](const T* at, int64_t plane, int64_t row) {
+            from = at;
+            place[0] = plane;
+            place[1] = row;
+            place[2] = width;
+        };
         if (zs->kernels > 1) {
             const int64_t row = columns * width, plane = ys->parts * row;
             T* const to = one.grow(zs->m * plane + lanes);
             for (int64_t j = 0; j < ys->parts; ++j)
                 zs->back({from + j * place[1], place[0], place[2], to + j * row, plane, width,
                           columns, slab.vectors});
-            from = to;
-            place[0] = plane;
-            place[1] = row;
-            place[2] = width;
+            read_from(to, plane, row);
         }
         if (ys->kernels > 1) {
             const int64_t row = columns * width, plane = ys->m * row;
@@ -367,10 +372,7 @@ class WinogradChannels final : public Packed<T>, Families<T> {
             for (int64_t i = 0; i < zs->m; ++i)
                 ys->back({from + i * place[0], place[1], place[2], to + i * plane, row, width,
                           columns, slab.vectors});
-            from = to;
-            place[0] = plane;
-            place[1] = row;
-            place[2] = width;
+            read_from(to, plane, row);
         }
         int64_t image, at[3];
         place_of(b, tile, &image, at);

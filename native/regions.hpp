@@ -1,4 +1,4 @@
-// Boxes of arrays, and arrays with channels first seen a box at a time with channels last.
+// Regions of arrays, and arrays with channels first turned, a region at a time, to channels last.
 #pragma once
 
 #include "rows.hpp"
@@ -11,7 +11,7 @@ struct Region {
     int64_t cells() const { return count[0] * count[1] * count[2]; }
 };
 
-inline Region whole_box(const int64_t* size) { return {{0, 0, 0}, {size[0], size[1], size[2]}}; }
+inline Region whole_region(const int64_t* size) { return {{0, 0, 0}, {size[0], size[1], size[2]}}; }
 
 // Where the cells of an array with channels last are, from the position 0 of image 0.
 struct View {
@@ -21,15 +21,15 @@ struct View {
     }
 };
 
-// Of an array that holds a box alone.
-inline View view_of(const Region& box, int64_t channels) {
+// Of an array that holds a region alone.
+inline View view_of(const Region& region, int64_t channels) {
     View view;
     view.axis[2] = channels;
-    view.axis[1] = box.count[2] * view.axis[2];
-    view.axis[0] = box.count[1] * view.axis[1];
-    view.image = box.count[0] * view.axis[0];
+    view.axis[1] = region.count[2] * view.axis[2];
+    view.axis[0] = region.count[1] * view.axis[1];
+    view.image = region.count[0] * view.axis[0];
     view.origin = 0;
-    for (int a = 0; a < 3; ++a) view.origin -= box.start[a] * view.axis[a];
+    for (int a = 0; a < 3; ++a) view.origin -= region.start[a] * view.axis[a];
     return view;
 }
 
@@ -66,31 +66,31 @@ void turn(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to,
             for (int64_t r = 0; r < rows; r += lanes) square(r, c);
 }
 
-// Calls f(cell of the whole, length) for the rows of a box that lie side by side in both.
+// Calls f(cell of the whole, length) for the rows of a region that lie side by side in both.
 template <class F>
-void each_row(const int64_t* size, const Region& box, const F& f) {
-    int64_t length = box.count[2], rows = box.count[1], planes = box.count[0];
+void each_row(const int64_t* size, const Region& region, const F& f) {
+    int64_t length = region.count[2], rows = region.count[1], planes = region.count[0];
     if (length == size[2]) {
         length *= rows;
         rows = 1;
-        if (box.count[1] == size[1]) {
+        if (region.count[1] == size[1]) {
             length *= planes;
             planes = 1;
         }
     }
     for (int64_t z = 0; z < planes; ++z)
         for (int64_t row = 0; row < rows; ++row)
-            f(((box.start[0] + z) * size[1] + box.start[1] + row) * size[2] + box.start[2], length);
+            f(((region.start[0] + z) * size[1] + region.start[1] + row) * size[2] + region.start[2], length);
 }
 
-// Some channels of a box of each of `images` arrays of so many channels: from channels first into
+// Some channels of a region of each of `images` arrays of so many channels: from channels first into
 // an array with channels last that holds them alone.
 template <class T>
-void turn_in(const int64_t* size, const Region& box, int64_t images, int64_t channels, int64_t some,
+void turn_in(const int64_t* size, const Region& region, int64_t images, int64_t channels, int64_t some,
              const T* x, T* to) {
     const int64_t all = size[0] * size[1] * size[2];
     for (int64_t n = 0; n < images; ++n)
-        each_row(size, box, [&](int64_t cell, int64_t length) {
+        each_row(size, region, [&](int64_t cell, int64_t length) {
             turn<T>(x + n * channels * all + cell, all, some, length, to, some);
             to += length * some;
         });
@@ -98,11 +98,11 @@ void turn_in(const int64_t* size, const Region& box, int64_t images, int64_t cha
 
 // And back.
 template <class T>
-void turn_out(const int64_t* size, const Region& box, int64_t images, int64_t channels, int64_t some,
+void turn_out(const int64_t* size, const Region& region, int64_t images, int64_t channels, int64_t some,
               const T* from, T* y) {
     const int64_t all = size[0] * size[1] * size[2];
     for (int64_t n = 0; n < images; ++n)
-        each_row(size, box, [&](int64_t cell, int64_t length) {
+        each_row(size, region, [&](int64_t cell, int64_t length) {
             turn<T>(from, some, length, some, y + n * channels * all + cell, all);
             from += length * some;
         });
