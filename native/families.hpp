@@ -16,6 +16,7 @@ constexpr int64_t most_block_tiles = 96;
 constexpr int64_t slab_bytes = 768 << 10;        // products of a block, before they are outputs
 constexpr int64_t band_vectors = 16;             // of a family's columns, at least, in a band
 constexpr int64_t narrow_band = 64;              // channels that a band has at least
+constexpr int64_t most_parts = 80;               // of a tile
 
 template <class T>
 class Families : protected Parts<T> {
@@ -28,13 +29,31 @@ class Families : protected Parts<T> {
     // The phases of one share of each axis: they are made from the same transformed cells.
     struct Family {
         const Part* part;
-        const Piece<T>* axes[3];
+        Piece<T> axes[3];
+        int64_t packed_kernels[3];  // transforms of the taps along each axis
+        int64_t first_kernel[3];    // of them, that a zone's tiles take, from this one on
         int64_t parts, outputs;  // of a tile
-        int64_t kernels;         // transforms of the taps; each multiplies neighbouring parts
+        int64_t kernels;         // that it takes; each multiplies neighbouring parts
         int64_t place[3];        // from a part to the next along each axis
         int64_t repeats, depth;  // of the forms; products in a sum: as many times the channels
         int64_t pitch;           // from tile to tile in the panel
+
+        // Of those packed, the one that a zone's tiles take after so many others.
+        int64_t kernel(int64_t index) const {
+            int64_t at = 0, step = 1;
+            for (int a = 2; a >= 0; --a) {
+                const int64_t some = axes[a].form->kernels;
+                at += (first_kernel[a] + index % some) * step;
+                index /= some;
+                step *= packed_kernels[a];
+            }
+            return at;
+        }
     };
+
+    // Which positions of an axis a zone of tiles covers: whole tiles, or the single one at an end
+    // whose taps but one lie beyond the input.
+    enum class Place : int { inner, first, last };
 
     // Output channels that are computed together, whose columns are those of each phase in turn.
     struct Band {
@@ -58,11 +77,20 @@ class Families : protected Parts<T> {
     // Without weights packed.
     Families(const Layer& layer, const T* bias) : Base(layer, bias) {
         longest_ = longest_sum;
+        int64_t long_axes = 0, terms = in_, size[3];
         for (int a = 0; a < 3; ++a) {
             winograd_[a] = WinogradAxis<T>::of(axes_[a], true);
+            int64_t repeats = 1;
+            for (const Piece<T>& piece : winograd_[a].pieces) repeats = max(repeats, piece.repeats);
+            terms *= repeats;
             // every axis about doubles the rounding errors of the products
-            if (winograd_[a].m > 1) longest_ /= 2;
+            if (winograd_[a].m == 1) continue;
+            ++long_axes;
+            longest_ /= 2;
         }
+        tile_sizes(long_axes, terms, size);
+        for (int a = 0; a < 3; ++a)
+            winograd_[a] = WinogradAxis<T>::of(axes_[a], true, size[a]);
         depth_ = ceil_div(in_, lanes) * lanes;
         largest_ = outputs_ = 1;
         int64_t phases = part_.data()[0].phases;
@@ -76,6 +104,31 @@ class Families : protected Parts<T> {
         }
         for (int a = 0; a < 3; ++a) outputs_ *= winograd_[a].m * layer_.axes[a].stride;
         for (int64_t p = 0; p < parts_; ++p) add_family(part_.data() + p);
+    }
+
+    // Positions a tile along each axis, where pairs of taps are the most. Longer tiles take fewer
+    // products, and their rounding errors are larger, whereas those of a plain sum grow with its
+    // terms: they are taken where they do not exceed twice those.
+    static void tile_sizes(int64_t long_axes, int64_t terms, int64_t* size) {
+        size[0] = size[1] = size[2] = 3;
+        if (long_axes == 1) size[0] = size[1] = size[2] = terms >= 128 ? 5 : terms >= 64 ? 4 : 3;
+        if (long_axes == 2 && terms >= 192) size[0] = size[1] = size[2] = 4;
+        if (long_axes == 3 && terms >= 256) size[2] = 4;
+    }
+
+    // A family as the tiles of a zone take it.
+    Family family_at(int64_t index, const Place* places) const {
+        Family f = families_[static_cast<size_t>(index)];
+        for (int a = 0; a < 3; ++a) {
+            if (places[a] == Place::inner) continue;
+            if (places[a] == Place::first) {
+                f.axes[a].base += f.axes[a].form->taps - 1;
+                f.first_kernel[a] = f.packed_kernels[a] - 1;
+            }
+            f.axes[a].form = form_of<T>(1, 1);
+        }
+        place_parts(f);
+        return f;
     }
 
     // Tiles of a block, each of so many cells of the panel.
@@ -115,25 +168,34 @@ class Families : protected Parts<T> {
     Buffer<T> packed_, start_;
 
   private:
-    void add_family(const Part* part) {
-        Family f{part, {}, 1, 1, 1, {}, 1, 0, 0};
-        for (int a = 0; a < 3; ++a) {
-            for (int64_t i = 0; i < count_of(axes_[a].shares); ++i)
-                if (&axes_[a].shares[i] == part->axes[a]) f.axes[a] = &winograd_[a].pieces[i];
-            const Form<T>& form = *f.axes[a]->form;
-            f.parts *= form.parts;
-            f.outputs *= form.m;
-            f.kernels *= form.kernels;
-            f.repeats *= f.axes[a]->repeats;
+    static void place_parts(Family& f) {
+        f.parts = f.outputs = f.kernels = 1;
+        for (const Piece<T>& piece : f.axes) {
+            f.parts *= piece.form->parts;
+            f.outputs *= piece.form->m;
+            f.kernels *= piece.form->kernels;
         }
         // parts that are multiplied by the same weights lie next to each other
         int64_t inner = 1, outer = f.parts / f.kernels;
         for (int a = 2; a >= 0; --a) {
-            const Form<T>& form = *f.axes[a]->form;
+            const Form<T>& form = *f.axes[a].form;
             int64_t& step = form.kernels == 1 ? inner : outer;
             f.place[a] = step;
             step *= form.parts;
         }
+    }
+
+    void add_family(const Part* part) {
+        Family f{};
+        f.part = part;
+        f.repeats = 1;
+        for (int a = 0; a < 3; ++a) {
+            for (int64_t i = 0; i < count_of(axes_[a].shares); ++i)
+                if (&axes_[a].shares[i] == part->axes[a]) f.axes[a] = winograd_[a].pieces[i];
+            f.packed_kernels[a] = f.axes[a].form->kernels;
+            f.repeats *= f.axes[a].repeats;
+        }
+        place_parts(f);
         constexpr int64_t line = 64 / sizeof(T);
         f.depth = f.repeats * in_;
         f.pitch = (ceil_div(f.depth - in_ + depth_, line) | 1) * line;
@@ -206,7 +268,7 @@ class Families : protected Parts<T> {
         const Band& band = bands_[static_cast<size_t>(slab.band)];
         const Axis* axes = layer_.axes;
         const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
-        const Form<T>* const forms[3] = {f.axes[0]->form, f.axes[1]->form, f.axes[2]->form};
+        const Form<T>* const forms[3] = {f.axes[0].form, f.axes[1].form, f.axes[2].form};
         const int64_t taps = forms[0]->taps * forms[1]->taps * forms[2]->taps;
         constexpr int64_t most_squares = (tile_columns * lanes + max_rows - 1) / max_rows;
         const int64_t squares = ceil_div(wide, max_rows);
@@ -221,7 +283,7 @@ class Families : protected Parts<T> {
                 }
         for (int64_t c = 0; c < in_; ++c, weight += step, to += wide)
             for (int64_t q = 0; q < squares; ++q) {
-                Column<T> one[64], two[64];
+                Column<T> one[most_parts], two[most_parts];
                 for (int64_t tap = 0; tap < taps; ++tap) {
                     const int64_t* const place = places[q][tap];
                     T row[max_rows] = {};
@@ -245,7 +307,7 @@ class Families : protected Parts<T> {
     int64_t element_of(const Family& f, int64_t repeat, int64_t tap, int64_t phase) const {
         int64_t tap_of = 0, step = 1;  // among the part's, whose order is the cells' reversed
         for (int a = 2; a >= 0; --a) {
-            const Piece<T>& piece = *f.axes[a];
+            const Piece<T>& piece = f.axes[a];
             const int64_t taps = count_of(f.part->axes[a]->offsets);
             const int64_t at = repeat % piece.repeats * piece.form->taps + tap % piece.form->taps;
             if (at >= taps) return -1;

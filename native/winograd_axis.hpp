@@ -99,7 +99,7 @@ template <class T>
 struct Places {
     const T* from;
     int64_t step;
-    T* to[3];
+    T* to[5];
     const T* bias;
     int64_t channels;
     int64_t ahead;  // from an output to the one that is fetched
@@ -115,16 +115,38 @@ struct ColumnOf {
 template <class T>
 using Column = typename ColumnOf<T>::type;
 
+// Points other than 0 and infinity at which F(4,2) and F(5,2) evaluate, a, -a, b and -b: near those
+// whose rounding errors, for independent numbers, are the least (1.3 and 1.8 times those of F(3,2)).
+template <int M>
+struct Points {
+    static constexpr double a = M == 4 ? 0.375 : 0.6875, b = M == 4 ? 1.25 : 1.4375;
+    static constexpr double aa = a * a, bb = b * b;
+};
+
 template <class T, int M, int Taps>
 struct Short {
     typedef typename Lanes<T>::V V;
     static constexpr int parts = M + Taps - 1;
     static constexpr int kernels = Taps == 1 ? 1 : parts;  // transforms of the taps that differ
+    static constexpr bool begins_plain = M != 4;  // the first of them is the first tap
     static constexpr int64_t lanes = Lanes<T>::count;
+    typedef Points<M> P;
 
     static TCONV_INLINE void cells(const V* d, V* to) {
         if constexpr (Taps == 1) {
             for (int i = 0; i < M; ++i) to[i] = d[i];
+        } else if constexpr (M >= 4) {
+            const V* const e = d + M - 4;  // the powers of x from 1 on, where 0 is a point
+            const V near_even = e[2] - T(P::bb) * e[0], near_odd = e[3] - T(P::bb) * e[1];
+            const V far_even = e[2] - T(P::aa) * e[0], far_odd = e[3] - T(P::aa) * e[1];
+            V* const finite = to + M - 4;
+            finite[0] = near_odd + T(P::a) * near_even;
+            finite[1] = near_odd - T(P::a) * near_even;
+            finite[2] = far_odd + T(P::b) * far_even;
+            finite[3] = far_odd - T(P::b) * far_even;
+            finite[4] = e[4] - T(P::aa + P::bb) * e[2] + T(P::aa * P::bb) * e[0];
+            if constexpr (M == 5)
+                to[0] = d[4] - T(P::aa + P::bb) * d[2] + T(P::aa * P::bb) * d[0];
         } else if constexpr (parts == 3) {
             to[0] = d[0] - d[1];
             to[1] = d[1];
@@ -140,6 +162,17 @@ struct Short {
     static TCONV_INLINE void outputs(const V* p, V* y) {
         if constexpr (Taps == 1) {
             for (int i = 0; i < M; ++i) y[i] = p[i];
+        } else if constexpr (M >= 4) {
+            const V* const f = p + M - 4;
+            const V near_sum = f[0] + f[1], near_difference = f[0] - f[1];
+            const V far_sum = f[2] + f[3], far_difference = f[2] - f[3];
+            y[0] = near_sum + far_sum;
+            if constexpr (M == 5) y[0] += T(1 / (P::aa * P::bb)) * p[0];
+            y[1] = T(P::a) * near_difference + T(P::b) * far_difference;
+            y[2] = T(P::aa) * near_sum + T(P::bb) * far_sum;
+            y[3] = T(P::aa * P::a) * near_difference + T(P::bb * P::b) * far_difference;
+            if constexpr (M == 5) y[4] = T(P::aa * P::aa) * near_sum + T(P::bb * P::bb) * far_sum;
+            y[M - 1] += f[4];
         } else if constexpr (parts == 3) {
             y[0] = p[0] + p[1];
             y[1] = p[1] + p[2];
@@ -292,6 +325,20 @@ struct Short {
                 Column<T>* p = to + o * kernels * inner + i;
                 if constexpr (Taps == 1) {
                     p[0] = g[0];
+                } else if constexpr (M >= 4) {
+                    // at a point x, over the products of its distances to the others
+                    constexpr double apart = P::aa - P::bb;
+                    constexpr double near = M == 4 ? 0.5 / (P::a * apart) : 0.5 / (P::aa * apart);
+                    constexpr double far = M == 4 ? -0.5 / (P::b * apart) : -0.5 / (P::bb * apart);
+                    constexpr double sign = M == 4 ? -1 : 1;
+                    const Column<T> one = g[0], two = g[inner];
+                    if constexpr (M == 5) p[0] = one;
+                    Column<T>* const f = p + (M - 4) * inner;
+                    f[0] = (one + T(P::a) * two) * T(near);
+                    f[inner] = (one - T(P::a) * two) * T(sign * near);
+                    f[2 * inner] = (one + T(P::b) * two) * T(far);
+                    f[3 * inner] = (one - T(P::b) * two) * T(sign * far);
+                    f[4 * inner] = two;
                 } else if constexpr (parts == 3) {
                     p[0] = g[0];
                     p[inner] = g[0] + g[inner];
@@ -312,6 +359,7 @@ struct Short {
 template <class T>
 struct Form {
     int64_t m, taps, parts, kernels;
+    bool begins_plain;  // as the last kernel is the last tap, whether the first is the first
     void (*split)(const Pass<T>&);
     void (*pick)(const T* const*, int64_t, T*, int64_t, int64_t);
     void (*forth)(const Pass<T>&);
@@ -322,10 +370,20 @@ struct Form {
 };
 
 template <class T, int M, int Taps>
-const Form<T>* short_form() {
+Form<T> made_form() {
     typedef Short<T, M, Taps> S;
-    static const Form<T> form{M, Taps, S::parts, S::kernels, S::split,
-                               S::pick, S::forth, S::back, S::put, S::join, S::taps};
+    Form<T> form{M, Taps, S::parts, S::kernels, S::begins_plain, nullptr,
+                 S::pick, S::forth, S::back, S::put, nullptr, S::taps};
+    if constexpr (M <= 3) {
+        form.split = S::split;
+        form.join = S::join;
+    }
+    return form;
+}
+
+template <class T, int M, int Taps>
+const Form<T>* short_form() {
+    static const Form<T> form = made_form<T, M, Taps>();
     return &form;
 }
 
@@ -334,8 +392,12 @@ const Form<T>* form_of(int64_t m, int64_t taps) {
     if (taps == 1 && m == 1) return short_form<T, 1, 1>();
     if (taps == 1 && m == 2) return short_form<T, 2, 1>();
     if (taps == 1 && m == 3) return short_form<T, 3, 1>();
+    if (taps == 1 && m == 4) return short_form<T, 4, 1>();
+    if (taps == 1 && m == 5) return short_form<T, 5, 1>();
     if (taps == 2 && m == 2) return short_form<T, 2, 2>();
     if (taps == 2 && m == 3) return short_form<T, 3, 2>();
+    if (taps == 2 && m == 4) return short_form<T, 4, 2>();
+    if (taps == 2 && m == 5) return short_form<T, 5, 2>();
     if (taps == 3 && m == 2) return short_form<T, 2, 3>();
     return nullptr;
 }
@@ -371,8 +433,9 @@ struct WinogradAxis {
     std::vector<Piece<T>> pieces;         // of each share
     bool plain() const { return cells == 1; }
 
-    // Empty where the taps are not neighbours, or more than three and `repeated` is false.
-    static WinogradAxis of(const Shares& shares, bool repeated = false) {
+    // Of tiles of `pairs` positions where pairs of taps are the most; empty where the taps are not
+    // neighbours, or more than three and `repeated` is false.
+    static WinogradAxis of(const Shares& shares, bool repeated = false, int64_t pairs = 3) {
         int64_t most = 1;
         for (const Share& share : shares.shares) {
             const int64_t taps = static_cast<int64_t>(share.offsets.size());
@@ -381,7 +444,7 @@ struct WinogradAxis {
             most = taps > most ? taps : most;
         }
         WinogradAxis axis;
-        axis.m = most == 1 ? 1 : most == 3 ? 2 : 3;
+        axis.m = most == 1 ? 1 : most == 3 ? 2 : pairs;
         axis.cells = axis.m + shares.high - shares.low;
         for (const Share& share : shares.shares) {
             const int64_t taps = static_cast<int64_t>(share.offsets.size());

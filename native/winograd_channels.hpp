@@ -4,14 +4,10 @@
 #pragma once
 
 #include "regions.hpp"
-#include "families.hpp"
+#include "zones.hpp"
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t result_bytes = 1280 << 10;     // outputs of a block that wait to be turned
-constexpr int64_t tried_sizes = 12;              // of a block
-constexpr int64_t near_weights = 1 << 20;        // bytes that stay in the second-level cache
-constexpr int64_t cached_weights = 32 << 20;     // and in the last
 constexpr int64_t chunk = 64;                    // channels whose cells and weights stay near
 // By measurement, in vector multiply-adds:
 constexpr double tile_cell_cost = 25;     // each part of a vector of cells
@@ -21,9 +17,10 @@ constexpr double tile_turn_cost = 40;      // a vector of an array with channels
 constexpr double tile_packing_cost = 8;   // each number packed
 
 template <class T>
-class WinogradChannels final : public Packed<T>, Families<T> {
-    typedef Families<T> Base;
-    using typename Base::Band, typename Base::Family, typename Base::Run, typename Base::Slab;
+class WinogradChannels final : public Packed<T>, Zones<T> {
+    typedef Zones<T> Base;
+    using typename Base::Band, typename Base::Family, typename Base::Place, typename Base::Run,
+        typename Base::Slab, typename Base::Zone, typename Base::Cut;
     using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::depth_, Base::winograd_;
     using Base::families_, Base::bands_, Base::slabs_, Base::runs_, Base::packed_, Base::start_;
     using Base::group_weights_, Base::group_starts_, Base::largest_, Base::outputs_, Base::longest_;
@@ -42,22 +39,31 @@ class WinogradChannels final : public Packed<T>, Families<T> {
 
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
         const WinogradChannels w(layer, nullptr);
-        const Cut t = w.cut(shape, threads);
+        Cut t;
+        w.cut(shape, threads, t);
         const auto number = [](int64_t v) { return static_cast<double>(v); };
-        const double tiles = number(t.all() * layer.groups);
         const double cells = tile_cell_cost * number(w.depth_ / lanes);
+        const double weights = number(layer.groups * w.group_weights_);
         Cost c;
-        for (const Family& f : w.families_) {
-            const double vectors = number(ceil_div(f.part->phases * w.out_, lanes));
-            const double parts = number(f.parts);
-            c.products += tiles * parts * vectors * number(f.depth);
-            c.others += tiles * parts * (cells * number(f.repeats) + tile_output_cost * vectors);
+        for (int64_t z = 0; z < t.zones; ++z) {
+            const Zone& zone = t.zone[z];
+            const double tiles = number(t.images * zone.tiles_an_image() * layer.groups);
+            for (int64_t i = 0; i < count_of(w.families_); ++i) {
+                const Family f = w.family_at(i, zone.place);
+                int64_t phases = zone.inner() ? f.part->phases : 0;
+                for (int64_t p = 0; p < f.part->phases && !zone.inner(); ++p)
+                    phases += w.wanted(shape, zone, f, p);
+                const double vectors = number(ceil_div(phases * w.out_, lanes));
+                const double parts = number(f.parts);
+                c.products += tiles * parts * vectors * number(f.depth);
+                c.others += tiles * parts * (cells * number(f.repeats) + tile_output_cost * vectors);
+            }
+            if (zone.inner())
+                c.others += w.tiles_beside() * weights * number(zone.count()) / lanes;
         }
         c.others += tile_product_cost * c.products;
         const double moved = bytes_moved<T>(layer, shape) / sizeof(T);
         if (layer.layout == Layout::channels_first) c.others += tile_turn_cost * moved / lanes;
-        const double weights = number(layer.groups * w.group_weights_);
-        c.others += w.tiles_beside() * weights * number(t.count()) / lanes;
         c.packing = tile_packing_cost * weights;
         c.tasks = t.count() * layer.groups * count_of(w.bands_);
         c.bytes = moved * sizeof(T);
@@ -71,11 +77,12 @@ class WinogradChannels final : public Packed<T>, Families<T> {
 
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
-        const Cut t = cut(shape, threads);
+        Cut t;
+        this->cut(shape, threads, t);
         if (!t.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
-        if (t.all() == 0) return;
+        if (t.zones == 0) return;
         const int64_t blocks = t.count(), bands = count_of(bands_);
-        const int64_t splits = splits_of(blocks * layer_.groups, threads);
+        const int64_t splits = this->splits_of(blocks * layer_.groups, threads);
         parallel(blocks * layer_.groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, block = task / splits % blocks;
             run_block(shape, t, task / splits / blocks, block, bands * split / splits,
@@ -87,19 +94,9 @@ class WinogradChannels final : public Packed<T>, Families<T> {
     // Without weights packed.
     WinogradChannels(const Layer& layer, const T* bias) : Base(layer, bias) {}
 
-    // How one call's tiles are cut into blocks.
-    struct Cut {
-        int64_t first[3], tiles[3], images;           // positions; tiles, images in all
-        int64_t block[3], blocks[3];                  // tiles of a block, blocks
-        int64_t block_images, image_blocks;
-        bool whole, streams;
-        int64_t all() const { return images * tiles[0] * tiles[1] * tiles[2]; }
-        int64_t count() const { return image_blocks * blocks[0] * blocks[1] * blocks[2]; }
-        int64_t size() const { return block_images * block[0] * block[1] * block[2]; }
-    };
-
     // Tiles of one call, and where what they read and write lies.
     struct Block {
+        const Zone* zone;
         int64_t images, tile[3], tiles[3], all;  // the first, how many along each axis
         int64_t group;
         const T* x;
@@ -109,82 +106,32 @@ class WinogradChannels final : public Packed<T>, Families<T> {
         bool streams;
     };
 
-    Cut cut(const Shape& shape, int threads) const {
-        const Range range = range_of(layer_, axes_, shape);
-        Cut t;
-        t.whole = range.whole;
-        t.streams = layer_.activation <= Activation::relu &&
-                    bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
-        t.images = shape.batch;
-        for (int a = 0; a < 3; ++a) {
-            t.first[a] = range.first[a];
-            t.tiles[a] = ceil_div(range.count[a], winograd_[a].m);
-        }
-        int64_t most = this->block_tiles(largest_);
-        if (layer_.layout == Layout::channels_first)
-            most = max(1, min(most, result_bytes / (outputs_ * out_ * int64_t(sizeof(T)))));
-        // the size of a block with the least work for the slowest thread
-        double least = -1;
-        Cut best = t;
-        for (int64_t part = tried_sizes; part > 0; --part) {
-            const int64_t size = ceil_div(most * part, tried_sizes);
-            cut_blocks(size, t);
-            const int64_t blocks = t.count() * layer_.groups, splits = splits_of(blocks, threads);
-            const double rounds = static_cast<double>(ceil_div(blocks * splits, threads));
-            const double work = rounds / static_cast<double>(splits) *
-                                (static_cast<double>(t.size()) + tiles_beside());
-            if (least >= 0 && work >= least) continue;
-            least = work;
-            best = t;
-        }
-        return best;
-    }
-
-    // Parts of the bands that threads take apart.
-    int64_t splits_of(int64_t blocks, int64_t threads) const {
-        const int64_t wanted = ceil_div(tasks_a_thread * threads, max(blocks, 1));
-        return threads > 1 ? min(count_of(bands_), wanted) : 1;
-    }
-
-    // What a block costs beside its tiles, in tiles: all weights are read.
-    double tiles_beside() const {
-        const int64_t bytes = group_weights_ * int64_t(sizeof(T));
-        return bytes < near_weights ? 1 : bytes < cached_weights ? 3 : 6;
-    }
-
-    static void cut_blocks(int64_t size, Cut& t) {
-        int64_t room = size;
-        for (int a = 2; a >= 0; --a) {
-            t.blocks[a] = max(1, ceil_div(t.tiles[a], room));
-            t.block[a] = max(1, ceil_div(t.tiles[a], t.blocks[a]));
-            t.blocks[a] = ceil_div(t.tiles[a], t.block[a]);
-            room = t.blocks[a] > 1 ? 1 : max(1, room / t.block[a]);
-        }
-        t.block_images = min(max(t.images, 1), room);
-        t.image_blocks = ceil_div(t.images, t.block_images);
-    }
-
     void run_block(const Shape& shape, const Cut& t, int64_t group, int64_t block,
                    int64_t first_band, int64_t end_band, const T* x, T* y) const {
         const bool last = layer_.layout == Layout::channels_last;
+        int64_t z = 0;
+        for (; block >= t.zone[z].count(); ++z) block -= t.zone[z].count();
+        const Zone& zone = t.zone[z];
         Block b;
+        b.zone = &zone;
         Region in, out;
         for (int a = 2; a >= 0; --a) {
-            const int64_t first = block % t.blocks[a] * t.block[a], s = layer_.axes[a].stride;
-            block /= t.blocks[a];
-            b.tiles[a] = min(t.block[a], t.tiles[a] - first);
-            b.tile[a] = t.first[a] + first * winograd_[a].m;
+            const int64_t first = block % zone.blocks[a] * zone.block[a];
+            const int64_t m = zone.m[a], s = layer_.axes[a].stride;
+            block /= zone.blocks[a];
+            b.tiles[a] = min(zone.block[a], zone.tiles[a] - first);
+            b.tile[a] = zone.first[a] + first * m;
             const int64_t cell = b.tile[a] - axes_[a].high;
-            const int64_t cells = (b.tiles[a] - 1) * winograd_[a].m + winograd_[a].cells;
+            const int64_t cells = b.tiles[a] * m + winograd_[a].cells - winograd_[a].m;
             const int64_t output = b.tile[a] * s - shape.crop[a];
-            const int64_t outputs = b.tiles[a] * winograd_[a].m * s;
+            const int64_t outputs = b.tiles[a] * m * s;
             in.start[a] = max(cell, 0);
             in.count[a] = max(min(cell + cells, shape.input[a]) - in.start[a], 0);
             out.start[a] = max(output, 0);
             out.count[a] = max(min(output + outputs, shape.output[a]) - out.start[a], 0);
         }
-        const int64_t image = block * t.block_images;
-        b.images = min(t.block_images, t.images - image);
+        const int64_t image = block * zone.block_images;
+        b.images = min(zone.block_images, t.images - image);
         b.all = b.images * b.tiles[0] * b.tiles[1] * b.tiles[2];
         b.group = group;
         const Region all_in = whole_region(shape.input), all_out = whole_region(shape.output);
@@ -224,13 +171,18 @@ class WinogradChannels final : public Packed<T>, Families<T> {
 
     void run_slabs(const Shape& shape, const Block& b, int64_t first_band, int64_t end_band) const {
         thread_local Buffer<T> panel, products;
-        int64_t family = -1;
+        thread_local Buffer<int64_t> some;
+        int64_t family = -1, transformed = -1;
+        Family f;
         for (const Slab& slab : slabs_) {
             if (slab.band < first_band || slab.band >= end_band) continue;
-            const Family& f = families_[static_cast<size_t>(slab.family)];
+            if (slab.family != family) f = this->family_at(slab.family, b.zone->place);
+            family = slab.family;
+            const int64_t blocks = wanted_columns(shape, b, f, slab, some);
+            if (blocks == 0) continue;
             const int64_t part_step = b.all * f.pitch;
-            if (slab.family != family) {
-                family = slab.family;
+            if (transformed != family) {
+                transformed = family;
                 panel.grow(f.parts * part_step);
                 for (int64_t i = 0; i < b.all; ++i)
                     for (int64_t r = 0; r < f.repeats; ++r)
@@ -238,17 +190,35 @@ class WinogradChannels final : public Packed<T>, Families<T> {
             }
             const int64_t width = slab.vectors * lanes, step = b.all * width;
             products.grow(f.parts * step + lanes);  // columns of a cut run end in any lane
-            multiply(f, slab, b.all, packed_.data() + b.group * group_weights_ + slab.weights,
-                     panel.data(), products.data());
+            multiply(f, slab, b.all, some.data(), blocks,
+                     packed_.data() + b.group * group_weights_ + slab.weights, panel.data(),
+                     products.data());
             for (int64_t i = 0; i < b.all; ++i)
                 write(shape, b, f, slab, i, products.data() + i * width, step);
         }
     }
 
+    // Where the blocks of a slab's columns begin that have outputs in the zone.
+    int64_t wanted_columns(const Shape& shape, const Block& b, const Family& f, const Slab& slab,
+                           Buffer<int64_t>& to) const {
+        const int64_t channels = bands_[static_cast<size_t>(slab.band)].channels;
+        to.grow(ceil_div(slab.vectors, tile_columns));
+        int64_t count = 0;
+        for (int64_t v = 0; v < slab.vectors; v += tile_columns) {
+            const int64_t first = slab.first + v * lanes;
+            const int64_t end = slab.first + min((v + tile_columns) * lanes, slab.columns);
+            bool some = b.zone->inner();
+            for (int64_t p = first / channels; p * channels < end && !some; ++p)
+                some = this->wanted(shape, *b.zone, f, p);
+            if (some) to.data()[count++] = v;
+        }
+        return count;
+    }
+
     // The image of a tile, and its first position.
     void place_of(const Block& b, int64_t tile, int64_t* image, int64_t* at) const {
         for (int a = 2; a >= 0; --a) {
-            at[a] = b.tile[a] + tile % b.tiles[a] * winograd_[a].m;
+            at[a] = b.tile[a] + tile % b.tiles[a] * b.zone->m[a];
             tile /= b.tiles[a];
         }
         *image = tile;
@@ -258,12 +228,12 @@ class WinogradChannels final : public Packed<T>, Families<T> {
     void transform(const Shape& shape, const Block& b, const Family& f, int64_t repeat,
                    int64_t tile, T* to, int64_t step) const {
         thread_local Buffer<T> padded, one, two;
-        const T* cells[64];
+        const T* cells[most_parts];
         int64_t image, start[3];
         place_of(b, tile, &image, start);
         int64_t count[3];
         for (int a = 2; a >= 0; --a) {
-            const Piece<T>& piece = *f.axes[a];
+            const Piece<T>& piece = f.axes[a];
             start[a] += piece.base - axes_[a].high + repeat % piece.repeats * piece.form->taps;
             count[a] = piece.form->parts;
             repeat /= piece.repeats;
@@ -286,9 +256,9 @@ class WinogradChannels final : public Packed<T>, Families<T> {
             cells[i] = kept;
         }
         // the last axis, then the second, then the first
-        const Form<T>*const z = f.axes[0]->form, *const y = f.axes[1]->form;
+        const Form<T>*const z = f.axes[0].form, *const y = f.axes[1].form;
         const int64_t row = count[2], plane = count[1] * row;
-        const int64_t ahead = 2 * winograd_[2].m * b.from.axis[2];
+        const int64_t ahead = 2 * b.zone->m[2] * b.from.axis[2];
         int64_t place[3];
         for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
         const bool tall = y->kernels > 1, deep = z->kernels > 1;
@@ -299,7 +269,7 @@ class WinogradChannels final : public Packed<T>, Families<T> {
         T* const rows = tall ? one.grow(all * depth_) : planes;
         for (int64_t i = 0; i < count[0]; ++i)
             for (int64_t j = 0; j < count[1]; ++j)
-                f.axes[2]->form->pick(cells + i * plane + j * row, ahead,
+                f.axes[2].form->pick(cells + i * plane + j * row, ahead,
                                       rows + i * after_x[0] + j * after_x[1], after_x[2], vectors);
         if (tall)
             for (int64_t i = 0; i < count[0]; ++i)
@@ -312,27 +282,29 @@ class WinogradChannels final : public Packed<T>, Families<T> {
     }
 
     // A few channels of all tiles and columns at a time, so that the nearest cache holds them.
-    void multiply(const Family& f, const Slab& slab, int64_t tiles, const T* w, const T* panel,
-                  T* products) const {
+    void multiply(const Family& f, const Slab& slab, int64_t tiles, const int64_t* some,
+                  int64_t blocks, const T* weights, const T* panel, T* products) const {
         const int64_t width = slab.vectors * lanes;
         const int64_t all = f.parts / f.kernels * tiles, groups = ceil_div(all, tile_rows);
+        const auto columns_at = [&](int64_t v) { return min(tile_columns, slab.vectors - v) * lanes; };
         for (int64_t e = 0; e < f.kernels; ++e, panel += all * f.pitch, products += all * width) {
+            const T* const w = weights + f.kernel(e) * width * f.depth;
+            const auto block_at = [&](int64_t i, int64_t c) {
+                return w + some[i] * lanes * f.depth + c * columns_at(some[i]);
+            };
             for (int64_t c = 0; c < f.depth; c += chunk)
-                for (int64_t v = 0; v < slab.vectors; v += tile_columns) {
-                    const int64_t columns = min(tile_columns, slab.vectors - v) * lanes;
-                    const int64_t channels = min(chunk, f.depth - c);
-                    const T* const a = w + v * lanes * f.depth + c * columns;
-                    const bool last = v + tile_columns >= slab.vectors;
-                    const int64_t next = c + chunk;
-                    const T* const after = !last            ? a + columns * f.depth
-                                           : next < f.depth ? w + next * tile_columns * lanes
-                                                            : w + width * f.depth;
+                for (int64_t block = 0; block < blocks; ++block) {
+                    const int64_t v = some[block], columns = columns_at(v);
+                    const int64_t channels = min(chunk, f.depth - c), next = c + chunk;
+                    const T* const after = block + 1 < blocks ? block_at(block + 1, c)
+                                           : next < f.depth   ? block_at(0, next)
+                                                              : block_at(0, 0) + width * f.depth;
                     for (int64_t i = 0; i < groups; ++i) {
                         const int64_t first = all * i / groups;
                         const int64_t rows = all * (i + 1) / groups - first;
                         const TileProduct<T> product{
-                            channels, longest_, panel + first * f.pitch + c, f.pitch, a,
-                            after + i % tile_columns * channels * lanes,
+                            channels, longest_, panel + first * f.pitch + c, f.pitch,
+                            block_at(block, c), after + i % tile_columns * channels * lanes,
                             products + first * width + v * lanes, width, c > 0};
                         if (columns == lanes)
                             tile_product<T, 1>(product, rows);
@@ -340,7 +312,6 @@ class WinogradChannels final : public Packed<T>, Families<T> {
                             tile_product<T, tile_columns>(product, rows);
                     }
                 }
-            w += width * f.depth;
         }
     }
 
@@ -348,8 +319,8 @@ class WinogradChannels final : public Packed<T>, Families<T> {
     void write(const Shape& shape, const Block& b, const Family& f, const Slab& slab, int64_t tile,
                const T* from, int64_t step) const {
         thread_local Buffer<T> one, two;
-        const Form<T>*const zs = f.axes[0]->form, *const ys = f.axes[1]->form;
-        const int64_t columns = f.axes[2]->form->parts, width = slab.vectors * lanes;
+        const Form<T>*const zs = f.axes[0].form, *const ys = f.axes[1].form;
+        const int64_t columns = f.axes[2].form->parts, width = slab.vectors * lanes;
         int64_t place[3];  // from a part to the next
         for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
         const auto read_from = [&](const T* at, int64_t plane, int64_t row) {
@@ -389,7 +360,7 @@ class WinogradChannels final : public Packed<T>, Families<T> {
                    int64_t image, const int64_t* q, const T* from, int64_t apart) const {
         const int64_t* const out = shape.output;
         const int64_t channels = b.to.axis[2], stride = layer_.axes[2].stride;
-        const int64_t outputs = f.axes[2]->form->m;
+        const int64_t outputs = f.axes[2].form->m;
         const T* const start = start_.data() + b.group * group_starts_ + slab.start;
         int64_t base[3];
         for (int a = 0; a < 3; ++a) base[a] = q[a] * layer_.axes[a].stride - shape.crop[a];
@@ -411,7 +382,7 @@ class WinogradChannels final : public Packed<T>, Families<T> {
                     places.to[j] = inside ? line + ox * channels + channel : nullptr;
                 }
                 if (cut) return;
-                f.axes[2]->form->put(places);
+                f.axes[2].form->put(places);
                 if (layer_.activation > Activation::relu)
                     for (int64_t j = 0; j < outputs; ++j)
                         if (places.to[j])
