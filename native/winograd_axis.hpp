@@ -252,25 +252,29 @@ struct Short {
 
     // The last axis: channels of every output to where they lie.
     static void put(const Places<T>& given) {
-        const Places<T> p = given;
+        // read one by one, as they were stored just now: a wide load would wait for the stores
+        const volatile Places<T>& each = given;
+        const T *const from = each.from, *const biases = each.bias;
+        const int64_t step = each.step, channels = each.channels, ahead = each.ahead;
+        const bool relu = each.relu;
+        bool streams = each.streams;
         T* at[M];
-        bool streams = p.streams;
         for (int m = 0; m < M; ++m) {
-            at[m] = p.to[m];
+            at[m] = each.to[m];
             streams = streams && aligned(at[m]);
         }
         const auto outputs_of = [&](int64_t c, V* y) TCONV_INLINED {
             V v[parts];
-            for (int e = 0; e < parts; ++e) v[e] = load(p.from + e * p.step + c);
+            for (int e = 0; e < parts; ++e) v[e] = load(from + e * step + c);
             outputs(v, y);
-            const V bias = load(p.bias + c);
+            const V bias = load(biases + c);
             for (int m = 0; m < M; ++m) {
                 y[m] += bias;
-                if (p.relu) y[m] = rectified(y[m]);
+                if (relu) y[m] = rectified(y[m]);
             }
         };
         int64_t c = 0;
-        for (; c + lanes <= p.channels; c += lanes) {
+        for (; c + lanes <= channels; c += lanes) {
             V y[M];
             outputs_of(c, y);
             for (int m = 0; m < M; ++m) {
@@ -279,15 +283,15 @@ struct Short {
                     stream<T>(at[m] + c, y[m]);
                 } else {
                     store<T>(at[m] + c, y[m]);
-                    __builtin_prefetch(at[m] + c + p.ahead, 1);
+                    __builtin_prefetch(at[m] + c + ahead, 1);
                 }
             }
         }
-        if (c == p.channels) return;
+        if (c == channels) return;
         V y[M];
         outputs_of(c, y);
         for (int m = 0; m < M; ++m)
-            if (at[m]) store_first<T>(at[m] + c, y[m], p.channels - c);
+            if (at[m]) store_first<T>(at[m] + c, y[m], channels - c);
     }
 
     // The last axis: outputs of a tile are laid side by side.

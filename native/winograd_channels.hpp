@@ -286,6 +286,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                   int64_t blocks, const T* weights, const T* panel, T* products) const {
         const int64_t width = slab.vectors * lanes;
         const int64_t all = f.parts / f.kernels * tiles, groups = ceil_div(all, tile_rows);
+        const int64_t fewest = all / groups, longer = all % groups;  // rows; groups of one more
         const auto columns_at = [&](int64_t v) { return min(tile_columns, slab.vectors - v) * lanes; };
         for (int64_t e = 0; e < f.kernels; ++e, panel += all * f.pitch, products += all * width) {
             const T* const w = weights + f.kernel(e) * width * f.depth;
@@ -299,9 +300,8 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                     const T* const after = block + 1 < blocks ? block_at(block + 1, c)
                                            : next < f.depth   ? block_at(0, next)
                                                               : block_at(0, 0) + width * f.depth;
-                    for (int64_t i = 0; i < groups; ++i) {
-                        const int64_t first = all * i / groups;
-                        const int64_t rows = all * (i + 1) / groups - first;
+                    for (int64_t i = 0, first = 0; i < groups; ++i) {
+                        const int64_t rows = fewest + (i < longer);
                         const TileProduct<T> product{
                             channels, longest_, panel + first * f.pitch + c, f.pitch,
                             block_at(block, c), after + i % tile_columns * channels * lanes,
@@ -310,6 +310,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                             tile_product<T, 1>(product, rows);
                         else
                             tile_product<T, tile_columns>(product, rows);
+                        first += rows;
                     }
                 }
         }
