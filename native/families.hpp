@@ -92,7 +92,7 @@ class Families : protected Parts<T> {
         for (int a = 0; a < 3; ++a)
             winograd_[a] = WinogradAxis<T>::of(axes_[a], true, size[a]);
         depth_ = ceil_div(in_, lanes) * lanes;
-        largest_ = outputs_ = 1;
+        largest_ = 1;
         int64_t phases = part_.data()[0].phases;
         for (int64_t p = 1; p < parts_; ++p) phases = min(phases, part_.data()[p].phases);
         const int64_t least = max(ceil_div(band_vectors, phases) * lanes, narrow_band);
@@ -101,8 +101,8 @@ class Families : protected Parts<T> {
             const int64_t first = out_ / lanes * b / bands * lanes;
             const int64_t end = b + 1 < bands ? out_ / lanes * (b + 1) / bands * lanes : out_;
             bands_.push_back({first, end - first});
+            widest_ = max(widest_, end - first);
         }
-        for (int a = 0; a < 3; ++a) outputs_ *= winograd_[a].m * layer_.axes[a].stride;
         for (int64_t p = 0; p < parts_; ++p) add_family(part_.data() + p);
     }
 
@@ -159,7 +159,7 @@ class Families : protected Parts<T> {
     int64_t depth_;          // channels in whole vectors
     int64_t longest_;        // products in one chain
     int64_t largest_;        // cells of a tile in the panel
-    int64_t outputs_;        // of a tile and channel, all phases
+    int64_t widest_ = 0;     // channels of a band, at most
     int64_t group_weights_ = 0, group_starts_ = 0;
     std::vector<Band> bands_;
     std::vector<Family> families_;

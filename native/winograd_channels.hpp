@@ -23,7 +23,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         typename Base::Slab, typename Base::Zone, typename Base::Cut;
     using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::depth_, Base::winograd_;
     using Base::families_, Base::bands_, Base::slabs_, Base::runs_, Base::packed_, Base::start_;
-    using Base::group_weights_, Base::group_starts_, Base::largest_, Base::outputs_, Base::longest_;
+    using Base::group_weights_, Base::group_starts_, Base::largest_, Base::longest_;
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
@@ -104,6 +104,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         View from, to;
         int64_t first;     // channel that stands at `y`
         bool streams;
+        int64_t transformed;  // the family whose cells stand in the panel
     };
 
     void run_block(const Shape& shape, const Cut& t, int64_t group, int64_t block,
@@ -145,34 +146,46 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
             turn_in(shape.input, in, b.images, layer_.in_channels, in_,
                     x + (image * layer_.in_channels + group * in_) * all_in.cells(), cells.data());
         }
-        const Band &front = bands_[static_cast<size_t>(first_band)],
-                   &back = bands_[static_cast<size_t>(end_band - 1)];
-        const int64_t channels = back.first + back.channels - front.first;
-        const bool turned = !last && all_out.cells() > 1;
-        if (turned) {
-            b.to = view_of(out, channels);
-            b.y = result.grow(b.images * b.to.image);
-            b.first = front.first;
-            if (!t.whole)
-                fill_with_bias(layer_, bias_.data() + group * out_ + b.first, channels,
-                               b.images * out.cells(), b.y);
-        } else {
+        b.transformed = -1;
+        if (last || all_out.cells() == 1) {
             b.to = view_of(all_out, layer_.out_channels);
             b.y = y + image * b.to.image + group * out_;
             b.first = 0;
+            b.streams = t.streams;
+            run_slabs(shape, first_band, end_band, b);
+            if (b.streams) fence();
+            return;
         }
-        b.streams = t.streams && !turned;
-        run_slabs(shape, b, first_band, end_band);
-        if (turned)
+        b.streams = false;
+        for (int64_t band = first_band, end; band < end_band; band = end) {
+            // as many bands as may wait to be turned
+            const auto channels_to = [&](int64_t to) {
+                const Band& back = bands_[static_cast<size_t>(to - 1)];
+                return back.first + back.channels - bands_[static_cast<size_t>(band)].first;
+            };
+            const int64_t waiting = b.images * out.cells() * int64_t(sizeof(T));
+            for (end = band + 1; end < end_band;)
+                if (channels_to(++end) * waiting > result_bytes) {
+                    --end;
+                    break;
+                }
+            const int64_t channels = channels_to(end);
+            b.to = view_of(out, channels);
+            b.y = result.grow(b.images * b.to.image);
+            b.first = bands_[static_cast<size_t>(band)].first;
+            const int64_t channel = group * out_ + b.first;
+            if (!t.whole)
+                fill_with_bias(layer_, bias_.data() + channel, channels, b.images * out.cells(), b.y);
+            run_slabs(shape, band, end, b);
             turn_out(shape.output, out, b.images, layer_.out_channels, channels, b.y,
-                     y + (image * layer_.out_channels + group * out_ + b.first) * all_out.cells());
-        if (b.streams) fence();
+                     y + (image * layer_.out_channels + channel) * all_out.cells());
+        }
     }
 
-    void run_slabs(const Shape& shape, const Block& b, int64_t first_band, int64_t end_band) const {
+    void run_slabs(const Shape& shape, int64_t first_band, int64_t end_band, Block& b) const {
         thread_local Buffer<T> panel, products;
         thread_local Buffer<int64_t> some;
-        int64_t family = -1, transformed = -1;
+        int64_t family = -1;
         Family f;
         for (const Slab& slab : slabs_) {
             if (slab.band < first_band || slab.band >= end_band) continue;
@@ -181,8 +194,8 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
             const int64_t blocks = wanted_columns(shape, b, f, slab, some);
             if (blocks == 0) continue;
             const int64_t part_step = b.all * f.pitch;
-            if (transformed != family) {
-                transformed = family;
+            if (b.transformed != family) {
+                b.transformed = family;
                 panel.grow(f.parts * part_step);
                 for (int64_t i = 0; i < b.all; ++i)
                     for (int64_t r = 0; r < f.repeats; ++r)

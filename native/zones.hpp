@@ -17,7 +17,7 @@ class Zones : protected Families<T> {
 
   protected:
     using typename Base::Family, typename Base::Place;
-    using Base::axes_, Base::layer_, Base::out_, Base::winograd_, Base::bands_, Base::largest_,
+    using Base::axes_, Base::layer_, Base::widest_, Base::winograd_, Base::bands_, Base::largest_,
         Base::families_, Base::group_weights_;
     using Base::Base;
 
@@ -135,7 +135,7 @@ class Zones : protected Families<T> {
     void cut_zone(int64_t images, int threads, Zone& zone) const {
         int64_t most = zone.inner() ? this->block_tiles(largest_) : most_block_tiles;
         if (layer_.layout == Layout::channels_first) {
-            int64_t outputs = out_;
+            int64_t outputs = widest_;
             for (int a = 0; a < 3; ++a) outputs *= zone.m[a] * layer_.axes[a].stride;
             most = max(1, min(most, result_bytes / (outputs * int64_t(sizeof(T)))));
         }
