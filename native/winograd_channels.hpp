@@ -4,16 +4,20 @@
 #pragma once
 
 #include "regions.hpp"
+#include <cmath>
+
 #include "zones.hpp"
 
 namespace tconv::TCONV_TARGET {
 
 constexpr int64_t chunk = 64;                    // channels whose cells and weights stay near
 // By measurement, in vector multiply-adds:
-constexpr double tile_cell_cost = 25;     // each part of a vector of cells
-constexpr double tile_output_cost = 16;   // each part of a vector of outputs
-constexpr double tile_product_cost = 0.12;  // beside a product
-constexpr double tile_turn_cost = 40;      // a vector of an array with channels first
+constexpr double tile_cost = 150;
+constexpr double tile_cell_cost = 22;     // each part of a vector of cells
+constexpr double tile_output_cost = 18;   // each part of a vector of outputs
+constexpr double tile_turn_cost = 28;     // a vector of an array with channels first
+constexpr double tile_weight_cost = 15;   // a vector of weights, read for a block
+constexpr double far_tile_weight_cost = 25;  // that no cache holds
 constexpr double tile_packing_cost = 8;   // each number packed
 
 template <class T>
@@ -45,6 +49,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         const double cells = tile_cell_cost * number(w.depth_ / lanes);
         const double weights = number(layer.groups * w.group_weights_);
         Cost c;
+        double blocks = 0;
         for (int64_t z = 0; z < t.zones; ++z) {
             const Zone& zone = t.zone[z];
             const double tiles = number(t.images * zone.tiles_an_image() * layer.groups);
@@ -58,10 +63,13 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                 c.products += tiles * parts * vectors * number(f.depth);
                 c.others += tiles * parts * (cells * number(f.repeats) + tile_output_cost * vectors);
             }
-            if (zone.inner())
-                c.others += w.tiles_beside() * weights * number(zone.count()) / lanes;
+            c.others += tile_cost * tiles;
+            if (zone.inner()) blocks += number(zone.count());
         }
-        c.others += tile_product_cost * c.products;
+        // weights are read while products are computed
+        const bool far = w.group_weights_ * int64_t(sizeof(T)) >= cached_weights;
+        const double reading = (far ? far_tile_weight_cost : tile_weight_cost) * blocks * weights / lanes;
+        c.others += std::hypot(c.products, reading) - c.products;
         const double moved = bytes_moved<T>(layer, shape) / sizeof(T);
         if (layer.layout == Layout::channels_first) c.others += tile_turn_cost * moved / lanes;
         c.packing = tile_packing_cost * weights;
