@@ -184,25 +184,27 @@ class Positions final : public Packed<T>, Tiling<T> {
             before[a] = min(max(-from[a], 0), cells[a]);
             held[a] = max(min(in[a] - from[a], cells[a]) - before[a], 0);
         }
+        const int64_t plane = in[0] * in[1] * in[2];
+        const int64_t after = cells[1] - before[1] - held[1];
+        const Rows none{0, 0, cells[2], 0, pitch[2], 0};
+        Rows some{before[2], held[2], cells[2], in[2], pitch[2], 0};
         for (int64_t c = 0; c < in_; ++c)
             for (int64_t n = 0; n < images; ++n) {
-                const int64_t channel = ((image + n) * layer_.groups + group) * in_ + c;
-                for (int64_t z = 0; z < cells[0]; ++z)
-                    for (int64_t row = 0; row < cells[1]; ++row) {
-                        T* to = panel + c * t.plane + ((n * pitch[0] + z) * pitch[1] + row) * pitch[2];
-                        if (z < before[0] || z >= before[0] + held[0] || row < before[1] ||
-                            row >= before[1] + held[1]) {
-                            zero(to, cells[2]);
-                            continue;
-                        }
-                        const T* source = x + ((channel * in[0] + from[0] + z) * in[1] + from[1] +
-                                               row) * in[2] + from[2] + before[2];
-                        if (c + channels_ahead < in_)
-                            prefetch(source + channels_ahead * in[0] * in[1] * in[2], held[2]);
-                        zero(to, before[2]);
-                        copy(to + before[2], source, held[2]);
-                        zero(to + before[2] + held[2], cells[2] - before[2] - held[2]);
+                some.ahead = c + channels_ahead < in_ ? channels_ahead * plane : 0;
+                const T* const source =
+                    x + (((image + n) * layer_.groups + group) * in_ + c) * plane + from[2] + before[2];
+                T* to = panel + c * t.plane + n * pitch[0] * pitch[1] * pitch[2];
+                for (int64_t z = 0; z < cells[0]; ++z, to += pitch[1] * pitch[2]) {
+                    if (z < before[0] || z >= before[0] + held[0]) {
+                        lay_rows<T>(none, cells[1], nullptr, to);
+                        continue;
                     }
+                    const int64_t row = (from[0] + z) * in[1] + from[1] + before[1];
+                    T* const own = to + before[1] * pitch[2];
+                    lay_rows<T>(none, before[1], nullptr, to);
+                    lay_rows<T>(some, held[1], source + row * in[2], own);
+                    lay_rows<T>(none, after, nullptr, own + held[1] * pitch[2]);
+                }
             }
     }
 

@@ -18,11 +18,6 @@ TCONV_INLINE void zero(T* to, int64_t cells) {
 }
 
 template <class T>
-TCONV_INLINE void prefetch(const T* from, int64_t cells) {
-    for (int64_t i = 0; i < cells; i += 64 / int64_t(sizeof(T))) __builtin_prefetch(from + i);
-}
-
-template <class T>
 TCONV_INLINE void copy(T* to, const T* from, int64_t cells) {
     constexpr int64_t lanes = Lanes<T>::count;
     int64_t i = 0;
@@ -32,6 +27,32 @@ TCONV_INLINE void copy(T* to, const T* from, int64_t cells) {
     }
     for (; i + lanes <= cells; i += lanes) store<T>(to + i, load<T>(from + i));
     if (i < cells) store_first<T>(to + i, load_first<T>(from + i, cells - i), cells - i);
+}
+
+// Rows of a panel: `cells` of each, of which `held` are copied and those before and after are zero.
+struct Rows {
+    int64_t before, held, cells;
+    int64_t from_step, to_step;  // from row to row
+    int64_t ahead;               // to the cells that are fetched, or none
+};
+
+// Writes up to a vector beyond each row, before the next.
+template <class T>
+void lay_rows(const Rows& given, int64_t count, const T* from, T* to) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    const typename Lanes<T>::V zeros{};
+    const Rows r = given;
+    const int64_t after = r.before + r.held;
+    for (; count > 0; --count, from += r.from_step, to += r.to_step) {
+        for (int64_t i = 0; i < r.before; i += lanes) store<T>(to + i, zeros);
+        if (r.ahead)
+            for (int64_t i = 0; i < r.held; i += lanes) __builtin_prefetch(from + i + r.ahead);
+        T* const own = to + r.before;
+        int64_t i = 0;
+        for (; i + lanes <= r.held; i += lanes) store<T>(own + i, load<T>(from + i));
+        if (i < r.held) store<T>(own + i, load_first<T>(from + i, r.held - i));
+        for (i = after; i < r.cells; i += lanes) store<T>(to + i, zeros);
+    }
 }
 
 // As many cells of S vectors as there are.
