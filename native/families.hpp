@@ -38,16 +38,18 @@ class Families : protected Parts<T> {
         int64_t repeats, depth;  // of the forms; products in a sum: as many times the channels
         int64_t pitch;           // from tile to tile in the panel
 
-        // Of those packed, the one that a zone's tiles take after so many others.
-        int64_t kernel(int64_t index) const {
-            int64_t at = 0, step = 1;
+        // Of the transforms that it takes, the place of one of those packed; -1 where it takes none.
+        int64_t index_of(int64_t kernel) const {
+            int64_t index = 0, step = 1;
             for (int a = 2; a >= 0; --a) {
                 const int64_t some = axes[a].form->kernels;
-                at += (first_kernel[a] + index % some) * step;
-                index /= some;
-                step *= packed_kernels[a];
+                const int64_t at = kernel % packed_kernels[a] - first_kernel[a];
+                if (at < 0 || at >= some) return -1;
+                kernel /= packed_kernels[a];
+                index += at * step;
+                step *= some;
             }
-            return at;
+            return index;
         }
     };
 

@@ -93,8 +93,8 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         const int64_t splits = this->splits_of(blocks * layer_.groups, threads);
         parallel(blocks * layer_.groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, block = task / splits % blocks;
-            run_block(shape, t, task / splits / blocks, block, bands * split / splits,
-                      bands * (split + 1) / splits, x, y);
+            run_task(shape, t, task / splits / blocks, block, bands * split / splits,
+                     bands * (split + 1) / splits, x, y);
         });
     }
 
@@ -102,125 +102,192 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
     // Without weights packed.
     WinogradChannels(const Layer& layer, const T* bias) : Base(layer, bias) {}
 
-    // Tiles of one call, and where what they read and write lies.
+    // Tiles of one zone, and where what they read and write lies.
     struct Block {
         const Zone* zone;
-        int64_t images, tile[3], tiles[3], all;  // the first, how many along each axis
-        int64_t group;
+        Region in, out;
+        int64_t image, images, tile[3], tiles[3], all;  // the first, how many along each axis
         const T* x;
         T* y;
         View from, to;
-        int64_t first;     // channel that stands at `y`
-        bool streams;
-        int64_t transformed;  // the family whose cells stand in the panel
+        Family family;  // of the slab at hand
+        T *panel, *products;
     };
 
-    void run_block(const Shape& shape, const Cut& t, int64_t group, int64_t block,
-                   int64_t first_band, int64_t end_band, const T* x, T* y) const {
-        const bool last = layer_.layout == Layout::channels_last;
+    // Blocks that read the same weights one after the other.
+    struct Work {
+        int64_t group, count = 0;
+        Block block[most_zones];
+        int64_t first;     // channel that stands at `y`
+        bool streams;
+        int64_t transformed = -1;  // the family whose cells stand in the panels
+    };
+
+    void run_task(const Shape& shape, const Cut& t, int64_t group, int64_t block,
+                  int64_t first_band, int64_t end_band, const T* x, T* y) const {
+        Work w;
+        w.group = group;
         int64_t z = 0;
-        for (; block >= t.zone[z].count(); ++z) block -= t.zone[z].count();
-        const Zone& zone = t.zone[z];
-        Block b;
+        for (; t.zone[z].joins || block >= t.zone[z].count(); ++z)
+            if (!t.zone[z].joins) block -= t.zone[z].count();
+        place_block(shape, t, t.zone[z], block, w.block[w.count++]);
+        for (int64_t i = 1; i < t.zones && z == 0 && block == 0; ++i)
+            if (t.zone[i].joins) place_block(shape, t, t.zone[i], 0, w.block[w.count++]);
+
+        const bool last = layer_.layout == Layout::channels_last;
+        const Region all_in = whole_region(shape.input), all_out = whole_region(shape.output);
+        const bool turned_in = !last && all_in.cells() > 1, turned_out = !last && all_out.cells() > 1;
+        thread_local Buffer<T> cells, result;
+        int64_t held = 0, waiting = 0;  // cells of the input, outputs of a channel
+        for (int64_t i = 0; i < w.count; ++i) {
+            Block& b = w.block[i];
+            held += b.images * b.in.cells();
+            waiting += b.images * b.out.cells();
+            b.from = view_of(turned_in ? b.in : all_in, turned_in ? in_ : layer_.in_channels);
+            b.x = x + b.image * b.from.image + group * in_;
+        }
+        if (turned_in) {
+            T* to = cells.grow(held * in_ + lanes);
+            for (int64_t i = 0; i < w.count; ++i) {
+                Block& b = w.block[i];
+                b.x = to;
+                turn_in(shape.input, b.in, b.images, layer_.in_channels, in_,
+                        x + (b.image * layer_.in_channels + group * in_) * all_in.cells(), to);
+                to += b.images * b.from.image;
+            }
+        }
+        w.streams = t.streams && !turned_out;
+        if (!turned_out) {
+            w.first = 0;
+            for (int64_t i = 0; i < w.count; ++i) {
+                Block& b = w.block[i];
+                b.to = view_of(all_out, layer_.out_channels);
+                b.y = y + b.image * b.to.image + group * out_;
+            }
+            run_slabs(shape, first_band, end_band, w);
+            if (w.streams) fence();
+            return;
+        }
+        for (int64_t band = first_band, end; band < end_band; band = end) {
+            end = bands_to_turn(band, end_band, waiting);
+            w.first = bands_[static_cast<size_t>(band)].first;
+            const int64_t channels = channels_of(band, end), channel = group * out_ + w.first;
+            T* to = result.grow(waiting * channels);
+            if (!t.whole)
+                fill_with_bias(layer_, bias_.data() + channel, channels, waiting, to);
+            for (int64_t i = 0; i < w.count; ++i) {
+                Block& b = w.block[i];
+                b.to = view_of(b.out, channels);
+                b.y = to;
+                to += b.images * b.to.image;
+            }
+            run_slabs(shape, band, end, w);
+            for (int64_t i = 0; i < w.count; ++i) {
+                const Block& b = w.block[i];
+                turn_out(shape.output, b.out, b.images, layer_.out_channels, channels, b.y,
+                         y + (b.image * layer_.out_channels + channel) * all_out.cells());
+            }
+        }
+    }
+
+    void place_block(const Shape& shape, const Cut& t, const Zone& zone, int64_t index,
+                     Block& b) const {
         b.zone = &zone;
-        Region in, out;
         for (int a = 2; a >= 0; --a) {
-            const int64_t first = block % zone.blocks[a] * zone.block[a];
+            const int64_t first = index % zone.blocks[a] * zone.block[a];
             const int64_t m = zone.m[a], s = layer_.axes[a].stride;
-            block /= zone.blocks[a];
+            index /= zone.blocks[a];
             b.tiles[a] = min(zone.block[a], zone.tiles[a] - first);
             b.tile[a] = zone.first[a] + first * m;
             const int64_t cell = b.tile[a] - axes_[a].high;
             const int64_t cells = b.tiles[a] * m + winograd_[a].cells - winograd_[a].m;
             const int64_t output = b.tile[a] * s - shape.crop[a];
             const int64_t outputs = b.tiles[a] * m * s;
-            in.start[a] = max(cell, 0);
-            in.count[a] = max(min(cell + cells, shape.input[a]) - in.start[a], 0);
-            out.start[a] = max(output, 0);
-            out.count[a] = max(min(output + outputs, shape.output[a]) - out.start[a], 0);
+            b.in.start[a] = max(cell, 0);
+            b.in.count[a] = max(min(cell + cells, shape.input[a]) - b.in.start[a], 0);
+            b.out.start[a] = max(output, 0);
+            b.out.count[a] = max(min(output + outputs, shape.output[a]) - b.out.start[a], 0);
         }
-        const int64_t image = block * zone.block_images;
-        b.images = min(zone.block_images, t.images - image);
+        b.image = index * zone.block_images;
+        b.images = min(zone.block_images, t.images - b.image);
         b.all = b.images * b.tiles[0] * b.tiles[1] * b.tiles[2];
-        b.group = group;
-        const Region all_in = whole_region(shape.input), all_out = whole_region(shape.output);
-        thread_local Buffer<T> cells, result;
-        if (last || all_in.cells() == 1) {
-            b.from = view_of(all_in, layer_.in_channels);
-            b.x = x + image * b.from.image + group * in_;
-        } else {
-            b.from = view_of(in, in_);
-            b.x = cells.grow(b.images * b.from.image + lanes);
-            turn_in(shape.input, in, b.images, layer_.in_channels, in_,
-                    x + (image * layer_.in_channels + group * in_) * all_in.cells(), cells.data());
-        }
-        b.transformed = -1;
-        if (last || all_out.cells() == 1) {
-            b.to = view_of(all_out, layer_.out_channels);
-            b.y = y + image * b.to.image + group * out_;
-            b.first = 0;
-            b.streams = t.streams;
-            run_slabs(shape, first_band, end_band, b);
-            if (b.streams) fence();
-            return;
-        }
-        b.streams = false;
-        for (int64_t band = first_band, end; band < end_band; band = end) {
-            // as many bands as may wait to be turned
-            const auto channels_to = [&](int64_t to) {
-                const Band& back = bands_[static_cast<size_t>(to - 1)];
-                return back.first + back.channels - bands_[static_cast<size_t>(band)].first;
-            };
-            const int64_t waiting = b.images * out.cells() * int64_t(sizeof(T));
-            for (end = band + 1; end < end_band;)
-                if (channels_to(++end) * waiting > result_bytes) {
-                    --end;
-                    break;
+    }
+
+    int64_t channels_of(int64_t first_band, int64_t end_band) const {
+        const Band& back = bands_[static_cast<size_t>(end_band - 1)];
+        return back.first + back.channels - bands_[static_cast<size_t>(first_band)].first;
+    }
+
+    // The end of the bands, from one on, that may wait to be turned; `outputs` of each channel.
+    int64_t bands_to_turn(int64_t band, int64_t end_band, int64_t outputs) const {
+        const int64_t fits = result_bytes / (outputs * int64_t(sizeof(T)));
+        int64_t end = band + 1;
+        while (end < end_band && channels_of(band, end + 1) <= fits) ++end;
+        return end;
+    }
+
+    void run_slabs(const Shape& shape, int64_t first_band, int64_t end_band, Work& w) const {
+        thread_local Buffer<T> panel, products;
+        thread_local Buffer<int64_t> some[most_zones];
+        int64_t family = -1, wanted[most_zones];
+        for (const Slab& slab : slabs_) {
+            if (slab.band < first_band || slab.band >= end_band) continue;
+            const int64_t width = slab.vectors * lanes;
+            bool any = false;
+            for (int64_t i = 0; i < w.count; ++i) {
+                Block& b = w.block[i];
+                if (slab.family != family) b.family = this->family_at(slab.family, b.zone->place);
+                wanted[i] = wanted_columns(shape, b, slab, some[i]);
+                any = any || wanted[i] > 0;
+            }
+            family = slab.family;
+            if (!any) continue;
+            if (w.transformed != family) {
+                w.transformed = family;
+                transform(shape, w, panel);
+            }
+            int64_t size = 0;
+            for (int64_t i = 0; i < w.count; ++i) size += w.block[i].family.parts * w.block[i].all;
+            T* to = products.grow(size * width + lanes);  // columns of a cut run end in any lane
+            for (int64_t i = 0; i < w.count; ++i) {
+                w.block[i].products = to;
+                to += w.block[i].family.parts * w.block[i].all * width;
+            }
+            const Family& whole = families_[static_cast<size_t>(family)];
+            const T* weights = packed_.data() + w.group * group_weights_ + slab.weights;
+            for (int64_t e = 0; e < whole.kernels; ++e, weights += width * whole.depth)
+                for (int64_t i = 0; i < w.count; ++i) {
+                    const int64_t kernel = w.block[i].family.index_of(e);
+                    if (kernel >= 0 && wanted[i] > 0)
+                        multiply(w.block[i], slab, kernel, some[i].data(), wanted[i], weights);
                 }
-            const int64_t channels = channels_to(end);
-            b.to = view_of(out, channels);
-            b.y = result.grow(b.images * b.to.image);
-            b.first = bands_[static_cast<size_t>(band)].first;
-            const int64_t channel = group * out_ + b.first;
-            if (!t.whole)
-                fill_with_bias(layer_, bias_.data() + channel, channels, b.images * out.cells(), b.y);
-            run_slabs(shape, band, end, b);
-            turn_out(shape.output, out, b.images, layer_.out_channels, channels, b.y,
-                     y + (image * layer_.out_channels + channel) * all_out.cells());
+            for (int64_t i = 0; i < w.count && width > 0; ++i)
+                for (int64_t tile = 0; tile < w.block[i].all && wanted[i] > 0; ++tile)
+                    write(shape, w, w.block[i], slab, tile);
         }
     }
 
-    void run_slabs(const Shape& shape, int64_t first_band, int64_t end_band, Block& b) const {
-        thread_local Buffer<T> panel, products;
-        thread_local Buffer<int64_t> some;
-        int64_t family = -1;
-        Family f;
-        for (const Slab& slab : slabs_) {
-            if (slab.band < first_band || slab.band >= end_band) continue;
-            if (slab.family != family) f = this->family_at(slab.family, b.zone->place);
-            family = slab.family;
-            const int64_t blocks = wanted_columns(shape, b, f, slab, some);
-            if (blocks == 0) continue;
-            const int64_t part_step = b.all * f.pitch;
-            if (b.transformed != family) {
-                b.transformed = family;
-                panel.grow(f.parts * part_step);
-                for (int64_t i = 0; i < b.all; ++i)
-                    for (int64_t r = 0; r < f.repeats; ++r)
-                        transform(shape, b, f, r, i, panel.data() + i * f.pitch + r * in_, part_step);
-            }
-            const int64_t width = slab.vectors * lanes, step = b.all * width;
-            products.grow(f.parts * step + lanes);  // columns of a cut run end in any lane
-            multiply(f, slab, b.all, some.data(), blocks,
-                     packed_.data() + b.group * group_weights_ + slab.weights, panel.data(),
-                     products.data());
-            for (int64_t i = 0; i < b.all; ++i)
-                write(shape, b, f, slab, i, products.data() + i * width, step);
+    // The cells of all tiles to their parts.
+    void transform(const Shape& shape, Work& w, Buffer<T>& panel) const {
+        int64_t size = 0;
+        for (int64_t i = 0; i < w.count; ++i) {
+            const Block& b = w.block[i];
+            size += b.family.parts * b.all * b.family.pitch;
+        }
+        T* to = panel.grow(size);
+        for (int64_t i = 0; i < w.count; ++i) {
+            Block& b = w.block[i];
+            const Family& f = b.family;
+            b.panel = to;
+            for (int64_t tile = 0; tile < b.all; ++tile)
+                for (int64_t r = 0; r < f.repeats; ++r)
+                    transform(shape, b, f, r, tile, to + tile * f.pitch + r * in_, b.all * f.pitch);
+            to += f.parts * b.all * f.pitch;
         }
     }
 
     // Where the blocks of a slab's columns begin that have outputs in the zone.
-    int64_t wanted_columns(const Shape& shape, const Block& b, const Family& f, const Slab& slab,
+    int64_t wanted_columns(const Shape& shape, const Block& b, const Slab& slab,
                            Buffer<int64_t>& to) const {
         const int64_t channels = bands_[static_cast<size_t>(slab.band)].channels;
         to.grow(ceil_div(slab.vectors, tile_columns));
@@ -230,7 +297,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
             const int64_t end = slab.first + min((v + tile_columns) * lanes, slab.columns);
             bool some = b.zone->inner();
             for (int64_t p = first / channels; p * channels < end && !some; ++p)
-                some = this->wanted(shape, *b.zone, f, p);
+                some = this->wanted(shape, *b.zone, b.family, p);
             if (some) to.data()[count++] = v;
         }
         return count;
@@ -302,47 +369,51 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                           place[2], row, vectors});
     }
 
-    // A few channels of all tiles and columns at a time, so that the nearest cache holds them.
-    void multiply(const Family& f, const Slab& slab, int64_t tiles, const int64_t* some,
-                  int64_t blocks, const T* weights, const T* panel, T* products) const {
+    // One transform of the taps: a few channels of all tiles and columns at a time, so that the
+    // nearest cache holds them.
+    void multiply(const Block& b, const Slab& slab, int64_t kernel, const int64_t* some,
+                  int64_t blocks, const T* w) const {
+        const Family& f = b.family;
         const int64_t width = slab.vectors * lanes;
-        const int64_t all = f.parts / f.kernels * tiles, groups = ceil_div(all, tile_rows);
+        const int64_t all = f.parts / f.kernels * b.all, groups = ceil_div(all, tile_rows);
         const int64_t fewest = all / groups, longer = all % groups;  // rows; groups of one more
+        const T* const panel = b.panel + kernel * all * f.pitch;
+        T* const products = b.products + kernel * all * width;
         const auto columns_at = [&](int64_t v) { return min(tile_columns, slab.vectors - v) * lanes; };
-        for (int64_t e = 0; e < f.kernels; ++e, panel += all * f.pitch, products += all * width) {
-            const T* const w = weights + f.kernel(e) * width * f.depth;
-            const auto block_at = [&](int64_t i, int64_t c) {
-                return w + some[i] * lanes * f.depth + c * columns_at(some[i]);
-            };
-            for (int64_t c = 0; c < f.depth; c += chunk)
-                for (int64_t block = 0; block < blocks; ++block) {
-                    const int64_t v = some[block], columns = columns_at(v);
-                    const int64_t channels = min(chunk, f.depth - c), next = c + chunk;
-                    const T* const after = block + 1 < blocks ? block_at(block + 1, c)
-                                           : next < f.depth   ? block_at(0, next)
-                                                              : block_at(0, 0) + width * f.depth;
-                    for (int64_t i = 0, first = 0; i < groups; ++i) {
-                        const int64_t rows = fewest + (i < longer);
-                        const TileProduct<T> product{
-                            channels, longest_, panel + first * f.pitch + c, f.pitch,
-                            block_at(block, c), after + i % tile_columns * channels * lanes,
-                            products + first * width + v * lanes, width, c > 0};
-                        if (columns == lanes)
-                            tile_product<T, 1>(product, rows);
-                        else
-                            tile_product<T, tile_columns>(product, rows);
-                        first += rows;
-                    }
+        const auto block_at = [&](int64_t i, int64_t c) {
+            return w + some[i] * lanes * f.depth + c * columns_at(some[i]);
+        };
+        for (int64_t c = 0; c < f.depth; c += chunk)
+            for (int64_t block = 0; block < blocks; ++block) {
+                const int64_t v = some[block], columns = columns_at(v);
+                const int64_t channels = min(chunk, f.depth - c), next = c + chunk;
+                const T* const after = block + 1 < blocks ? block_at(block + 1, c)
+                                       : next < f.depth   ? block_at(0, next)
+                                                          : block_at(0, 0) + width * f.depth;
+                for (int64_t i = 0, first = 0; i < groups; ++i) {
+                    const int64_t rows = fewest + (i < longer);
+                    const TileProduct<T> product{
+                        channels, longest_, panel + first * f.pitch + c, f.pitch,
+                        block_at(block, c), after + i % tile_columns * channels * lanes,
+                        products + first * width + v * lanes, width, c > 0};
+                    if (columns == lanes)
+                        tile_product<T, 1>(product, rows);
+                    else
+                        tile_product<T, tile_columns>(product, rows);
+                    first += rows;
                 }
-        }
+            }
     }
 
-    // The parts of one tile, `step` apart, to outputs.
-    void write(const Shape& shape, const Block& b, const Family& f, const Slab& slab, int64_t tile,
-               const T* from, int64_t step) const {
+    // The parts of one tile to outputs.
+    void write(const Shape& shape, const Work& w, const Block& b, const Slab& slab,
+               int64_t tile) const {
         thread_local Buffer<T> one, two;
+        const Family& f = b.family;
         const Form<T>*const zs = f.axes[0].form, *const ys = f.axes[1].form;
         const int64_t columns = f.axes[2].form->parts, width = slab.vectors * lanes;
+        const int64_t step = b.all * width;
+        const T* from = b.products + tile * width;
         int64_t place[3];  // from a part to the next
         for (int a = 0; a < 3; ++a) place[a] = f.place[a] * step;
         const auto read_from = [&](const T* at, int64_t plane, int64_t row) {
@@ -372,31 +443,32 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         for (int64_t i = 0; i < zs->m; ++i)
             for (int64_t j = 0; j < ys->m; ++j) {
                 const int64_t q[3] = {at[0] + i, at[1] + j, at[2]};
-                write_row(shape, b, f, slab, image, q, from + i * place[0] + j * place[1],
+                write_row(shape, w, b, slab, image, q, from + i * place[0] + j * place[1],
                           place[2]);
             }
     }
 
     // Outputs of one row of a tile, which starts at position q.
-    void write_row(const Shape& shape, const Block& b, const Family& f, const Slab& slab,
+    void write_row(const Shape& shape, const Work& w, const Block& b, const Slab& slab,
                    int64_t image, const int64_t* q, const T* from, int64_t apart) const {
         const int64_t* const out = shape.output;
         const int64_t channels = b.to.axis[2], stride = layer_.axes[2].stride;
-        const int64_t outputs = f.axes[2].form->m;
-        const T* const start = start_.data() + b.group * group_starts_ + slab.start;
+        const Form<T>& form = *b.family.axes[2].form;
+        const int64_t outputs = form.m;
+        const T* const start = start_.data() + w.group * group_starts_ + slab.start;
         int64_t base[3];
         for (int a = 0; a < 3; ++a) base[a] = q[a] * layer_.axes[a].stride - shape.crop[a];
         for (int64_t r = slab.runs; r < slab.end_runs; ++r) {
             const Run& run = runs_[static_cast<size_t>(r)];
             const int64_t oz = base[0] + run.phase[0], oy = base[1] + run.phase[1];
             if (oz < 0 || oz >= out[0] || oy < 0 || oy >= out[1]) continue;
-            T* const line = b.y + b.to.of(image, oz, oy, 0) - b.first;
+            T* const line = b.y + b.to.of(image, oz, oy, 0) - w.first;
             bool cut = false;  // whether the output ends within the run's phases
             const auto put = [&](int64_t column, int64_t count, int64_t phase, int64_t channel,
                                  int64_t phases) {
                 Places<T> places{from + column, apart, {}, start + column, count,
                                  outputs * stride * channels,
-                                 layer_.activation == Activation::relu, b.streams};
+                                 layer_.activation == Activation::relu, w.streams};
                 for (int64_t j = 0; j < outputs; ++j) {
                     const int64_t ox = base[2] + phase + j * stride;
                     const bool inside = ox >= 0 && ox + phases <= out[2];
@@ -404,7 +476,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                     places.to[j] = inside ? line + ox * channels + channel : nullptr;
                 }
                 if (cut) return;
-                f.axes[2].form->put(places);
+                form.put(places);
                 if (layer_.activation > Activation::relu)
                     for (int64_t j = 0; j < outputs; ++j)
                         if (places.to[j])

@@ -7,6 +7,8 @@
 namespace tconv::TCONV_TARGET {
 
 constexpr int64_t result_bytes = 1280 << 10;   // outputs of a block that wait to be turned
+constexpr int64_t most_zones = 27;
+constexpr int64_t few_tiles = 16;              // which are not worth reading weights for
 constexpr int64_t tried_sizes = 12;            // of a block
 constexpr int64_t near_weights = 1 << 20;      // bytes that stay in the second-level cache
 constexpr int64_t cached_weights = 32 << 20;   // and in the last
@@ -26,6 +28,7 @@ class Zones : protected Families<T> {
         int64_t first[3], tiles[3], m[3];  // the first position, tiles, and positions of each
         int64_t block[3], blocks[3];       // tiles of a block, blocks
         int64_t block_images, image_blocks;
+        bool joins;  // the first block of the first zone, as weights are read for both then
         int64_t tiles_an_image() const { return tiles[0] * tiles[1] * tiles[2]; }
         int64_t count() const { return image_blocks * blocks[0] * blocks[1] * blocks[2]; }
         int64_t size() const { return block_images * block[0] * block[1] * block[2]; }
@@ -37,11 +40,11 @@ class Zones : protected Families<T> {
     // How one call is cut.
     struct Cut {
         int64_t images, zones = 0;
-        Zone zone[27];
+        Zone zone[most_zones];
         bool whole, streams;
         int64_t count() const {
             int64_t all = 0;
-            for (int64_t z = 0; z < zones; ++z) all += zone[z].count();
+            for (int64_t z = 0; z < zones; ++z) all += zone[z].joins ? 0 : zone[z].count();
             return all;
         }
     };
@@ -91,6 +94,8 @@ class Zones : protected Families<T> {
                    Cut& t) const {
         if (axis == 3) {
             cut_zone(t.images, threads, zone);
+            zone.joins = t.zones > 0 && zone.count() == 1 && zone.size() <= few_tiles &&
+                         group_weights_ * int64_t(sizeof(T)) >= near_weights;
             if (zone.tiles_an_image() * t.images > 0) t.zone[t.zones++] = zone;
             return;
         }
@@ -133,7 +138,8 @@ class Zones : protected Families<T> {
 
     // Takes the size of a block with the least work for the slowest thread.
     void cut_zone(int64_t images, int threads, Zone& zone) const {
-        int64_t most = zone.inner() ? this->block_tiles(largest_) : most_block_tiles;
+        const bool far = group_weights_ * int64_t(sizeof(T)) >= cached_weights;
+        int64_t most = zone.inner() && !far ? this->block_tiles(largest_) : most_block_tiles;
         if (layer_.layout == Layout::channels_first) {
             int64_t outputs = widest_;
             for (int a = 0; a < 3; ++a) outputs *= zone.m[a] * layer_.axes[a].stride;
