@@ -114,7 +114,8 @@ class Families : protected Parts<T> {
     static void tile_sizes(int64_t long_axes, int64_t terms, int64_t* size) {
         size[0] = size[1] = size[2] = 3;
         if (long_axes == 1) size[0] = size[1] = size[2] = terms >= 128 ? 5 : terms >= 64 ? 4 : 3;
-        if (long_axes == 2 && terms >= 192) size[0] = size[1] = size[2] = 4;
+        if (long_axes == 2 && terms >= 192) size[0] = size[1] = 4;
+        if (long_axes == 2 && terms >= 128) size[2] = 4;
         if (long_axes == 3 && terms >= 256) size[2] = 4;
     }
 
