@@ -4,6 +4,7 @@
 // several such schemes this one has the smallest rounding errors.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -17,11 +18,13 @@ constexpr int64_t most_pairs = 24;          // of a block
 constexpr int64_t most_far_pairs = 48;      // where the weights, which every block reads, are not
 constexpr int64_t close_weights = 8 << 20;  // bytes that a cache holds beside all else
 constexpr int64_t most_blocks = 16;         // that one task takes
-constexpr int64_t longest_half_sum = 128;   // products in one chain
+constexpr int64_t longest_half_sum = 96;    // products in one chain
 // By measurement, in vector multiply-adds:
 constexpr double side_cost = 8;           // a vector of inputs
-constexpr double written_cost = 14;       // a vector of outputs
+constexpr double written_cost = 11;       // a vector of outputs
 constexpr double part_written_cost = 30;  // where not all of it may be there
+constexpr double pairs_beside = 0.5;      // what a block takes to read all weights, in pairs
+constexpr double fewest_rows = 0.6 * tile_rows;  // that a tile takes the time of
 constexpr double half_packing_cost = 3;   // each number packed
 
 template <class T>
@@ -49,13 +52,14 @@ class Strassen final : public Packed<T>, Parts<T> {
         const double pairs = number(t.pairs * layer.groups);
         const double weights = number(layer.groups * s.group_weights_);
         Cost c;
-        c.products = pairs * number(s.group_weights_ / lanes);
+        const double rows = std::max(number(t.pairs) / number(max(t.tiles, 1)), fewest_rows);
+        c.products = rows * number(t.tiles) * weights / lanes;
         c.others = pairs * (4 * side_cost * number(ceil_div(s.half_, lanes)) +
-                            4 * (t.plain ? written_cost : part_written_cost) * number(s.vectors_));
+                            4 * (t.plain ? written_cost : part_written_cost) * number(s.vectors_)) +
+                   pairs_beside * weights / lanes * number(t.blocks);
         c.packing = half_packing_cost * weights;
         c.tasks = t.tasks * t.splits * layer.groups;
-        // every block reads all weights, from a cache further out
-        c.bytes = bytes_moved<T>(layer, shape) + weights * number(t.blocks) / 4 * sizeof(T);
+        c.bytes = bytes_moved<T>(layer, shape);
         return c;
     }
 
@@ -148,7 +152,8 @@ class Strassen final : public Packed<T>, Parts<T> {
         for (int64_t g = 0; g < layer_.groups; ++g, weight += in_ * out_ * kernel) {
             for (const Columns& columns : columns_)
                 for (int64_t j = 0; j < lanes; ++j)
-                    *start++ = j < columns.count ? bias_.data()[g * out_ + columns.channel + j] : T(0);
+                    *start++ =
+                        j < columns.count ? bias_.data()[g * out_ + columns.channel + j] : T(0);
             for (int64_t v = 0; v < vectors_; v += tile_columns) {
                 const int64_t wide = min(tile_columns, vectors_ - v) * lanes;
                 for (int64_t n = 0; n < wide; n += lanes)
@@ -352,7 +357,7 @@ class Strassen final : public Packed<T>, Parts<T> {
         };
         const bool relu = layer_.activation == Activation::relu;
         const V least = splat<T>(relu ? T(0) : -std::numeric_limits<T>::infinity());
-        if (!block.plain)
+        if (!block.plain || columns[vectors - 1].count < lanes)  // the very last may be none
             each_output([&](const Place& at, int n, V v) {
                 for (int a = 0; a < 3; ++a) {
                     const int64_t o = at.output[a] + columns[n].phase[a];
