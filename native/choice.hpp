@@ -7,6 +7,7 @@
 #include "cost.hpp"
 #include "depthwise.hpp"
 #include "positions.hpp"
+#include "strassen.hpp"
 #include "streaming.hpp"
 #include "winograd.hpp"
 #include "winograd_channels.hpp"
@@ -44,7 +45,7 @@ class Choice final : public Chosen<T> {
         Method best = Method::positions;
         double least = -1;
         for (const Method m : {Method::positions, Method::channels, Method::streaming,
-                               Method::winograd, Method::winograd_channels}) {
+                               Method::strassen, Method::winograd, Method::winograd_channels}) {
             if (refusal_[static_cast<int>(m)]) continue;
             const bool counts_long = m == Method::winograd || m == Method::winograd_channels;
             if (counts_long && least >= 0 && least < little_work) continue;
@@ -77,6 +78,7 @@ class Choice final : public Chosen<T> {
                 if (Depthwise<T>::takes(layer_)) return ask(Of<Depthwise<T>>());
                 return ask(Of<Channels<T>>());
             case Method::streaming: return ask(Of<Streaming<T>>());
+            case Method::strassen: return ask(Of<Strassen<T>>());
             default: return ask(Of<Positions<T>>());
         }
     }

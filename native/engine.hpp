@@ -22,9 +22,10 @@ enum class Method : int {
     winograd,
     channels,
     winograd_channels,
-    streaming
+    streaming,
+    strassen
 };
-constexpr int methods = 6;
+constexpr int methods = 7;
 
 // How arrays lie: (N, C, *spatial) or (N, *spatial, C).
 enum class Layout : int { channels_first, channels_last };

@@ -243,6 +243,65 @@ def test_winograd_refuses_other_kernels_in_a_sentence(kernel, stride, dilation) 
             method="winograd_channels")  # fmt: skip
 
 
+ONE_TAP = [(1, 1), (2, 2), (1, 2), (3, 3), (4, 4)]  # (kernel, stride) an axis
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("largest", [(300,), (24, 17), (7, 6, 8)], ids=str)
+def test_products_of_halves_are_exact(largest, dtype, seed) -> None:
+    random = np.random.default_rng([seed, len(largest)])
+    rank = len(largest)
+    for trial in range(6):
+        size = [int(random.integers(2, n + 1)) for n in largest]
+        kernel, stride = zip(*(ONE_TAP[random.integers(5)] for _ in size), strict=True)
+        ends = (-2, 2) if trial % 2 else (0, 1)
+        crop = [tuple(int(end) for end in random.integers(*ends, 2)) for _ in size]
+        geometry = Geometry.from_crop(size, kernel, stride, 1, crop)
+        groups, batch = 1 + trial % 3 // 2, int(random.integers(0, 4))
+        c_in = groups * int(random.integers(1, (50, 400)[trial % 3 == 0]))
+        c_out = int(random.integers(1, 40))
+        if trial % 3 == 1:
+            c_out = (c_out + 15) // 16 * 16  # whole vectors
+        x = random.integers(-5, 6, (batch, c_in, *size)).astype(dtype)
+        weight = random.integers(-5, 6, (c_in, c_out, *kernel)).astype(dtype)
+        bias = random.integers(-5, 6, c_out * groups).astype(dtype)
+        sums = scatter(x, weight, geometry, groups) + bias.reshape(-1, *(1,) * rank)
+        for target in engine.targets():
+            for activation, expected in (
+                (0, sums),
+                (RELU, np.maximum(sums, 0)),
+                (LEAKY_RELU, np.where(sums > 0, sums, sums / 2)),
+            ):
+                y = run(
+                    target, x, weight, bias, geometry, groups, activation, 0.5, "strassen", True
+                )
+                np.testing.assert_array_equal(
+                    y, expected, err_msg=f"{target} {geometry} {groups=} {activation=}"
+                )
+
+
+@pytest.mark.parametrize("target", engine.targets())
+def test_products_of_halves_round_little_in_large_outputs(target) -> None:
+    random = np.random.default_rng(0)
+    geometry = Geometry.of((71, 67), (2, 2), (2, 2))
+    x = random.standard_normal((1, 259, 71, 67)).astype(np.float32)
+    weight = random.standard_normal((259, 128, 2, 2)).astype(np.float32)
+    y = run(target, x, weight, None, geometry, 1, method="strassen", channels_last=True)
+    error = y - scatter(x.astype(np.float64), weight.astype(np.float64), geometry, 1)
+    assert abs(error).max() < 1.5e-4
+    assert np.sqrt(np.mean(error**2)) < 1e-5
+
+
+def test_products_of_halves_refuse_in_a_sentence() -> None:
+    geometry = Geometry.of((9,), (3,), (2,))
+    x, weight = np.ones((1, 2, 9), np.float32), np.ones((2, 2, 3), np.float32)
+    for last, why in ((True, "some outputs have several taps"), (False, "only with channels last")):
+        with pytest.raises(ValueError, match=why):
+            run(engine.targets()[0], x, weight, None, geometry, 1, method="strassen",
+                channels_last=last)  # fmt: skip
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(

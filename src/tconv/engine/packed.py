@@ -19,7 +19,7 @@ from tconv.geometry import Geometry
 AXES = 3  # that the engine knows
 LARGEST = 2**20
 METHODS = (  # in the engine's order
-    "auto", "positions", "winograd", "channels", "winograd_channels", "streaming",
+    "auto", "positions", "winograd", "channels", "winograd_channels", "streaming", "strassen",
 )  # fmt: skip
 REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
 

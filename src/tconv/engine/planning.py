@@ -65,7 +65,8 @@ def plan(
         ``"auto"`` takes, for each size of input, what costs least by the engine's model;
         ``"positions"`` (phase product, lanes along positions), ``"channels"`` (lanes along output
         channels), ``"winograd"`` and ``"winograd_channels"`` (the same with fewer products, shared
-        by all phases) and ``"streaming"`` (few channels a group) insist on one.
+        by all phases), ``"streaming"`` (few channels a group) and ``"strassen"`` (fewer products
+        where every output has one tap) insist on one.
 
     Returns
     -------
