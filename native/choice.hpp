@@ -47,7 +47,8 @@ class Choice final : public Chosen<T> {
         for (const Method m : {Method::positions, Method::channels, Method::streaming,
                                Method::strassen, Method::winograd, Method::winograd_channels}) {
             if (refusal_[static_cast<int>(m)]) continue;
-            const bool counts_long = m == Method::winograd || m == Method::winograd_channels;
+            const bool counts_long = m == Method::strassen || m == Method::winograd ||
+                                     m == Method::winograd_channels;
             if (counts_long && least >= 0 && least < little_work) continue;
             const double now = operations(cost(m, shape, 1), 1, layer_.once);
             if (least >= 0 && now >= least) continue;
