@@ -453,6 +453,20 @@ def test_new_outputs_begin_at_a_cache_line(layout):
         assert y.flags.c_contiguous
 
 
+@pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
+def test_a_size_seen_before_is_not_checked_again(layout, monkeypatch):
+    layer = plan(np.ones((8, 16, 4, 4), np.float32), stride=2, layout=layout)
+    x = np.ones((2, 8, 5, 7) if layout == "channels_first" else (2, 5, 7, 8), np.float32)
+    y = layer(x)
+    monkeypatch.setattr(planning, "operands", None)
+    np.testing.assert_array_equal(layer(x), y)
+    out = np.zeros_like(y)
+    assert layer(x, out=out) is out
+    np.testing.assert_array_equal(out, y)
+    with pytest.raises(TypeError):
+        layer(x[:1], out=out[:1])  # another size
+
+
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match=r"'auto', 'positions', 'winograd', 'channels'"):
         plan(np.ones((1, 1, 2)), method="fast")

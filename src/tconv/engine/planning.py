@@ -331,7 +331,8 @@ class Plan:
         return y if batched else y[0]
 
     def _fits(self, out: object, known: _Call, ndim: int) -> TypeGuard[NDArray[Any]]:
-        shape = _channels_last(known.shape) if self._last else known.shape
+        turned = self._last and not known.packed.last
+        shape = _channels_last(known.shape) if turned else known.shape
         return (
             type(out) is np.ndarray
             and out.dtype == known.dtype
