@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "activations.hpp"
@@ -29,6 +30,9 @@ constexpr double packed_cost = 4;            // a weight packed, in vector multi
 constexpr int64_t far_weights = 32 << 20;    // bytes that no cache holds
 constexpr double few_alike = 6;              // positions that share the weights they read
 constexpr double far_weight_cost = 11;       // a vector of such weights, read for one position
+constexpr int64_t few_cells = 48;            // of an input whose taps are stamped one by one
+constexpr int64_t stamped_channels = 64;     // at least
+constexpr double stamped_weight_cost = 22;   // a vector of far weights, read once
 constexpr int64_t narrow = 64;  // channels from which on phases do not share vectors
 
 template <class T>
@@ -63,13 +67,17 @@ class Channels final : public Packed<T> {
                          static_cast<double>(max(1, min(positions, 2 * reach + 1)));
             }
             c.products += products;
-            if (far && alike < few_alike)
+            if (far && alike < few_alike && !plain.stamps(columns, shape))
                 c.others += far_weight_cost * products * (1 / std::max(alike, 1.0) - 1 / few_alike);
             c.others += sums * plain.beside(columns);
         }
         const double images = static_cast<double>(shape.batch * plain.groups_);
         c.products *= images;
         c.others *= images;
+        if (far && plain.stamps(plain.columns_[0], shape)) {
+            const double vectors = static_cast<double>(plain.groups_ * plain.group_weights_ / lanes);
+            c.others += std::hypot(c.products, stamped_weight_cost * vectors) - c.products;
+        }
         double moved = 0;
         for (const bool in : {true, false}) {
             const int64_t* size = in ? shape.input : shape.output;
@@ -532,9 +540,111 @@ class Channels final : public Packed<T> {
 
     void multiply(const Shape& shape, const Region& q, int64_t images, const Columns& columns,
                   int64_t group, const T* x, const View& from, T* y, const View& to) const {
+        if (stamps(columns, shape)) return stamp(shape, q, images, columns, group, x, from, y, to);
         each_box(shape, q, columns, [&](const Segment* box) {
             multiply_box(shape, box, images, columns, group, x, from, y, to);
         });
+    }
+
+    // Whether cells are so few that hardly two positions have the same taps: weights are then read
+    // once for all cells, a tap at a time, and not once for every position.
+    bool stamps(const Columns& columns, const Shape& shape) const {
+        if (columns.dots || strips_ || columns.phase[2] < 0 || in_ < stamped_channels) return false;
+        int64_t alike = shape.batch, cells = shape.batch;
+        for (int a = 0; a < 3; ++a) {
+            const std::vector<int64_t>& offsets = columns.axes[a]->offsets;
+            const int64_t reach = offsets.back() - offsets.front();
+            alike *= max(1, shape.input[a] / (2 * reach + 1));
+            cells *= shape.input[a];
+        }
+        return cells <= few_cells && columns.taps() > 1 &&
+               static_cast<double>(alike) < few_alike;
+    }
+
+    // Adds up what every tap makes of the cells.
+    void stamp(const Shape& shape, const Region& q, int64_t images, const Columns& columns,
+               int64_t group, const T* x, const View& from, T* y, const View& to) const {
+        typedef typename Lanes<T>::V V;
+        thread_local Buffer<T> sums;
+        thread_local Buffer<int64_t> places;
+        const int64_t width = columns.width(), most = most_positions(columns.vectors);
+        Segment box[3];
+        for (int a = 0; a < 3; ++a) {
+            const Range all = range(columns, shape, a);
+            box[a] = {max(all.start, q.start[a]), min(all.end, q.start[a] + q.count[a]), 0,
+                      size(columns.axes[a]->offsets), columns.phase[a], columns.phase[a] + 1};
+            if (box[a].end <= box[a].start) return;
+        }
+        const int64_t positions = positions_of(box, images);
+        T* const sum = sums.grow(positions * width);
+        const T* const start = start_.data() + group * group_starts_ + columns.start;
+        for (int64_t m = 0; m < positions; ++m) copy(sum + m * width, start, width);
+        int64_t* const reads = places.grow(4 * positions);
+        int64_t* const rows = reads + positions;
+        const T zeros[most_columns * lanes] = {};
+        T made[sums_at_once * lanes];
+        int64_t column[most_columns], own[most_positions(1)];
+        for (int64_t n = 0; n < columns.vectors; ++n) column[n] = n * lanes;
+        for (int64_t m = 0; m < most; ++m) own[m] = m * width;
+        std::vector<Piece> piece;
+        for (int64_t c = 0; c < in_; c += longest_sum)
+            piece.push_back({c, c * width, min(longest_sum, in_ - c), c + longest_sum < in_});
+        Gathered<T> product;
+        product.piece = piece.data();
+        product.pieces = size(piece);
+        product.x = x;
+        product.weights = packed_.data() + group * group_weights_ + columns.weights;
+        product.start = zeros;
+        product.y = made;
+        product.to = own;
+        product.column = column;
+        product.relu = false;
+        for (int64_t tap = 0; tap < columns.taps(); ++tap, product.weights += tap_weights(columns)) {
+            const int64_t count = cells_of(shape, box, images, columns, tap, from, reads, rows);
+            each_block(0, count, columns.vectors, [&](int64_t first, int64_t height) {
+                product.from = reads + first;
+                gather_of<T, most_columns>(height, columns.vectors)(product);
+                for (int64_t m = 0; m < height; ++m)
+                    for (int64_t n = 0; n < width; n += lanes) {
+                        T* const at = sum + rows[first + m] * width + n;
+                        const V v = load<T>(at) + load<T>(made + m * width + n);
+                        store<T>(at, v);
+                    }
+            });
+        }
+        if (layer_.activation == Activation::relu)
+            for (int64_t i = 0; i < positions * width; i += lanes)
+                store<T>(sum + i, rectified(load<T>(sum + i)));
+        else if (layer_.activation != Activation::none)
+            activate(sum, positions * width);
+        Run run[most_columns * lanes];
+        const int64_t runs = runs_of(columns, box, to, run);
+        int64_t* const writes = rows + positions;
+        place(shape, box, images, false, from, to, writes + positions, writes);
+        write_rows(sum, width, positions, writes, run, runs, y);
+    }
+
+    // The cells that a tap reads, and at which of a box's positions; returns how many.
+    int64_t cells_of(const Shape& shape, const Segment* box, int64_t images, const Columns& columns,
+                     int64_t tap, const View& from, int64_t* reads, int64_t* rows) const {
+        int64_t offset[3], low[3], high[3], length[3], count = 0;
+        for (int a = 2; a >= 0; --a) {
+            const std::vector<int64_t>& offsets = columns.axes[a]->offsets;
+            offset[a] = offsets[static_cast<size_t>(tap % size(offsets))];
+            tap /= size(offsets);
+            low[a] = max(box[a].start, offset[a]);
+            high[a] = min(box[a].end, shape.input[a] + offset[a]);
+            length[a] = box[a].end - box[a].start;
+        }
+        for (int64_t n = 0; n < images; ++n)
+            for (int64_t z = low[0]; z < high[0]; ++z)
+                for (int64_t r = low[1]; r < high[1]; ++r)
+                    for (int64_t p = low[2]; p < high[2]; ++p, ++count) {
+                        reads[count] = from.of(n, z - offset[0], r - offset[1], p - offset[2]);
+                        rows[count] = ((n * length[0] + z - box[0].start) * length[1] + r -
+                                       box[1].start) * length[2] + p - box[2].start;
+                    }
+        return count;
     }
 
     void multiply_rows(const Shape& shape, const Region& q, int64_t images, const Band& band,
