@@ -347,3 +347,38 @@ def test_streamed_long_sums_and_large_outputs(target) -> None:
     weight = random.integers(-9, 10, (2, 1, 4, 4)).astype(np.float32)
     y = run(target, x, weight, None, geometry, 2, method="streaming")
     np.testing.assert_array_equal(y, scatter(x, weight, geometry, 2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "dilation", "crop", "batch"),
+    [
+        ((8,), (31,), (2,), (1,), [(15, 14)], 1),
+        ((3,), (9,), (2,), (3,), [(-2, 5)], 2),
+        ((2, 3), (4, 5), (2, 2), (1, 1), [(1, 1), (2, 0)], 3),
+        ((4, 4), (3, 4), (1, 3), (2, 1), [(0, 3), (1, -4)], 1),
+        ((2, 1, 2), (3, 4, 3), (2, 2, 1), (1, 1, 1), [(0, 1), (1, 1), (1, 0)], 2),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("outputs", [64, 70])
+def test_few_cells_are_stamped(size, kernel, stride, dilation, crop, batch, outputs, dtype) -> None:
+    random = np.random.default_rng([outputs, *size])
+    geometry = Geometry.from_crop(size, kernel, stride, dilation, crop)
+    for groups, channels in ((1, 300), (2, 65)):
+        x = random.integers(-9, 10, (batch, groups * channels, *size)).astype(dtype)
+        weight = random.integers(-9, 10, (groups * channels, outputs, *kernel)).astype(dtype)
+        bias = random.integers(-9, 10, groups * outputs).astype(dtype)
+        sums = scatter(x, weight, geometry, groups) + bias.reshape(-1, *(1,) * len(size))
+        for target in engine.targets():
+            for last in (True, False):
+                for activation, expected in (
+                    (0, sums),
+                    (RELU, np.maximum(sums, 0)),
+                    (LEAKY_RELU, np.where(sums > 0, sums, sums / 2)),
+                ):
+                    y = run(target, x, weight, bias, geometry, groups, activation, 0.5, "channels",
+                            last)  # fmt: skip
+                    np.testing.assert_array_equal(
+                        y, expected, err_msg=f"{target} {groups=} {last=}"
+                    )
