@@ -91,6 +91,7 @@ class Families : protected Parts<T> {
             longest_ /= 2;
         }
         tile_sizes(long_axes, terms, size);
+        if (long_axes == 2 && size[0] == 4 && terms < 384) longest_ /= 2;  // near the limit
         for (int a = 0; a < 3; ++a)
             winograd_[a] = WinogradAxis<T>::of(axes_[a], true, size[a]);
         depth_ = ceil_div(in_, lanes) * lanes;
