@@ -685,9 +685,14 @@ class Channels final : public Packed<T> {
         product.x = x;
         product.column = column;
         product.relu = layer_.activation == Activation::relu;
+        // whole lines of an output that no cache holds need no strip
+        T* const row = y + run[0].to;
+        const bool direct = strips.streams() && out_ % lanes == 0 && aligned(row + writes[0]) &&
+                            layer_.activation <= Activation::relu;
+        product.streams = direct;
         for (int64_t first = 0, end; first < positions; first = end) {
             end = min(first + most, positions);
-            T* const made = strips.room((end - first) * width);
+            T* const made = direct ? row : strips.room((end - first) * width);
             for (int64_t i = 0; i < band.columns; ++i) {
                 // the last columns, which may reach beyond the row, before those that follow them
                 const int64_t at = i == 0 ? band.columns - 1 : i - 1, vectors = columns[at].vectors;
@@ -698,15 +703,16 @@ class Channels final : public Packed<T> {
                 const int64_t chunks = product.chunks();
                 each_block(first, end, vectors, [&](int64_t m, int64_t height) {
                     product.from = reads + m;
-                    product.to = cells + m - first;
+                    product.to = direct ? writes + m : cells + m - first;
                     beside.ahead = i == 0 ? ahead_of(reads, m, height, positions) : 0;
-                    if (chunks) {
+                    if (chunks && !direct) {
                         beside.flow = strips.flow(height * vectors);
                         beside.vectors = ceil_div(beside.flow.vectors, chunks);
                     }
                     gather_of<T, most_columns>(height, vectors)(product);
                 });
             }
+            if (direct) continue;
             strips.finish();
             if (layer_.activation > Activation::relu)
                 activate_row(layer_.activation, layer_.alpha, made, (end - first) * width);

@@ -69,6 +69,7 @@ struct Gathered {
     const int64_t* column;  // of each vector, beyond that
     bool relu;
     Beside<T> beside;
+    bool streams = false;   // past the caches, to aligned places
 
     // Of the pieces beside which something is done.
     int64_t chunks() const {
@@ -134,7 +135,8 @@ void gather(const Gathered<T>& p) {
         for (int n = 0; n < N; ++n) {
             V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
             if (p.relu) v = rectified(v);
-            store<T>(p.y + (p.to[m] + p.column[n]), v);
+            T* const to = p.y + (p.to[m] + p.column[n]);
+            p.streams ? stream<T>(to, v) : store<T>(to, v);
         }
 }
 

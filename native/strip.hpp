@@ -42,6 +42,8 @@ class Strips {
         due_ = 0;
     }
 
+    bool streams() const { return streams_; }
+
     // Room to compute the next strip, with a vector beyond it.
     T* room(int64_t cells) { return strip_[now_].grow(cells + lanes); }
 

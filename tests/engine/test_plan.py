@@ -453,6 +453,27 @@ def test_new_outputs_begin_at_a_cache_line(layout):
         assert y.flags.c_contiguous
 
 
+@pytest.mark.parametrize("activation", [None, "relu", "leaky_relu"])
+@pytest.mark.parametrize(("channels", "stride"), [(128, 1), (64, 2), (20, 4)])
+def test_outputs_past_the_caches_wherever_they_begin(channels, stride, activation):
+    random = np.random.default_rng(channels)
+    side = 132 // stride
+    x = random.integers(-9, 10, (2, side, side + 1, 5)).astype(np.float32)
+    weight = random.integers(-9, 10, (5, channels, stride, stride)).astype(np.float32)
+    layer = plan(weight, stride=stride, layout="channels_last", method="channels",
+                 activation=activation)  # fmt: skip
+    y = tconv.conv_transpose(np.moveaxis(x, -1, 1), weight, stride=stride, method="scatter")
+    if activation is not None:
+        y = np.maximum(y, 0 if activation == "relu" else y * np.float32(0.01))
+    expected = np.moveaxis(y, 1, -1)
+    tolerance = {"rtol": 1e-6} if activation == "leaky_relu" else {"rtol": 0}
+    np.testing.assert_allclose(layer(x), expected, **tolerance)
+    memory = np.full(expected.size + 16, np.nan, np.float32)
+    for start in (0, 1, 4, 8):
+        out = memory[start : start + expected.size].reshape(expected.shape)
+        np.testing.assert_allclose(layer(x, out=out), expected, **tolerance)
+
+
 @pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
 def test_a_size_seen_before_is_not_checked_again(layout, monkeypatch):
     layer = plan(np.ones((8, 16, 4, 4), np.float32), stride=2, layout=layout)
