@@ -27,7 +27,6 @@ constexpr int64_t strip_weights = 1 << 20;   // bytes that are read for every st
 constexpr int64_t fetched_weights = 512 << 10;  // bytes that fit the caches beside what is in use
 constexpr int64_t fetching_blocks = 16;      // from which on it is worth fetching ahead
 constexpr double packed_cost = 4;            // a weight packed, in vector multiply-adds
-constexpr int64_t far_weights = 32 << 20;    // bytes that no cache holds
 constexpr double few_alike = 6;              // positions that share the weights they read
 constexpr double far_weight_cost = 11;       // a vector of such weights, read for one position
 constexpr int64_t few_cells = 48;            // of an input whose taps are stamped one by one

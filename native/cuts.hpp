@@ -10,6 +10,7 @@ constexpr int64_t panel_bytes = 512 << 10;    // fits the second-level cache bes
 constexpr int64_t product_bytes = 256 << 10;  // products of one tile, waiting to be interleaved
 constexpr int64_t widest_tile = 1024;         // positions
 constexpr int64_t tasks_a_thread = 4;
+constexpr int64_t far_weights = 32 << 20;    // bytes that no cache holds
 constexpr int64_t streamed_bytes = 8 << 20;  // of an output that no cache would hold
 
 TCONV_INLINE int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }

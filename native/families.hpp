@@ -32,7 +32,7 @@ class Families : protected Parts<T> {
         Piece<T> axes[3];
         int64_t packed_kernels[3];  // transforms of the taps along each axis
         int64_t first_kernel[3];    // of them, that a zone's tiles take, from this one on
-        int64_t parts, outputs;  // of a tile
+        int64_t parts;           // of a tile
         int64_t kernels;         // that it takes; each multiplies neighbouring parts
         int64_t place[3];        // from a part to the next along each axis
         int64_t repeats, depth;  // of the forms; products in a sum: as many times the channels
@@ -173,10 +173,9 @@ class Families : protected Parts<T> {
 
   private:
     static void place_parts(Family& f) {
-        f.parts = f.outputs = f.kernels = 1;
+        f.parts = f.kernels = 1;
         for (const Piece<T>& piece : f.axes) {
             f.parts *= piece.form->parts;
-            f.outputs *= piece.form->m;
             f.kernels *= piece.form->kernels;
         }
         // parts that are multiplied by the same weights lie next to each other

@@ -3,9 +3,9 @@
 // lie. Arrays with channels first are turned, a block of tiles at a time.
 #pragma once
 
-#include "regions.hpp"
 #include <cmath>
 
+#include "regions.hpp"
 #include "zones.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -23,11 +23,11 @@ constexpr double tile_packing_cost = 8;   // each number packed
 template <class T>
 class WinogradChannels final : public Packed<T>, Zones<T> {
     typedef Zones<T> Base;
-    using typename Base::Band, typename Base::Family, typename Base::Place, typename Base::Run,
-        typename Base::Slab, typename Base::Zone, typename Base::Cut;
+    using typename Base::Band, typename Base::Family, typename Base::Run, typename Base::Slab,
+        typename Base::Zone, typename Base::Cut;
     using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::depth_, Base::winograd_;
     using Base::families_, Base::bands_, Base::slabs_, Base::runs_, Base::packed_, Base::start_;
-    using Base::group_weights_, Base::group_starts_, Base::largest_, Base::longest_;
+    using Base::group_weights_, Base::group_starts_, Base::longest_;
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
@@ -67,7 +67,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
             if (zone.inner()) blocks += number(zone.count());
         }
         // weights are read while products are computed
-        const bool far = w.group_weights_ * int64_t(sizeof(T)) >= cached_weights;
+        const bool far = w.group_weights_ * int64_t(sizeof(T)) >= far_weights;
         const double reading = (far ? far_tile_weight_cost : tile_weight_cost) * blocks * weights / lanes;
         c.others += std::hypot(c.products, reading) - c.products;
         const double moved = bytes_moved<T>(layer, shape) / sizeof(T);
@@ -220,9 +220,9 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
 
     // The end of the bands, from one on, that may wait to be turned; `outputs` of each channel.
     int64_t bands_to_turn(int64_t band, int64_t end_band, int64_t outputs) const {
-        const int64_t fits = result_bytes / (outputs * int64_t(sizeof(T)));
+        const int64_t each = outputs * int64_t(sizeof(T));
         int64_t end = band + 1;
-        while (end < end_band && channels_of(band, end + 1) <= fits) ++end;
+        while (end < end_band && channels_of(band, end + 1) * each <= result_bytes) ++end;
         return end;
     }
 
@@ -261,7 +261,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                     if (kernel >= 0 && wanted[i] > 0)
                         multiply(w.block[i], slab, kernel, some[i].data(), wanted[i], weights);
                 }
-            for (int64_t i = 0; i < w.count && width > 0; ++i)
+            for (int64_t i = 0; i < w.count; ++i)
                 for (int64_t tile = 0; tile < w.block[i].all && wanted[i] > 0; ++tile)
                     write(shape, w, w.block[i], slab, tile);
         }

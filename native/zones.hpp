@@ -11,7 +11,6 @@ constexpr int64_t most_zones = 27;
 constexpr int64_t few_tiles = 16;              // which are not worth reading weights for
 constexpr int64_t tried_sizes = 12;            // of a block
 constexpr int64_t near_weights = 1 << 20;      // bytes that stay in the second-level cache
-constexpr int64_t cached_weights = 32 << 20;   // and in the last
 
 template <class T>
 class Zones : protected Families<T> {
@@ -68,7 +67,7 @@ class Zones : protected Families<T> {
     // What a block costs beside its tiles, in tiles: all weights are read.
     double tiles_beside() const {
         const int64_t bytes = group_weights_ * int64_t(sizeof(T));
-        return bytes < near_weights ? 1 : bytes < cached_weights ? 3 : 6;
+        return bytes < near_weights ? 1 : bytes < far_weights ? 3 : 6;
     }
 
     // Whether outputs of a phase of an axis, at the position of an end, are among those asked for.
@@ -138,7 +137,7 @@ class Zones : protected Families<T> {
 
     // Takes the size of a block with the least work for the slowest thread.
     void cut_zone(int64_t images, int threads, Zone& zone) const {
-        const bool far = group_weights_ * int64_t(sizeof(T)) >= cached_weights;
+        const bool far = group_weights_ * int64_t(sizeof(T)) >= far_weights;
         int64_t most = zone.inner() && !far ? this->block_tiles(largest_) : most_block_tiles;
         if (layer_.layout == Layout::channels_first) {
             int64_t outputs = widest_;
