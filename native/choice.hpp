@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "channels.hpp"
+#include "combining.hpp"
 #include "cost.hpp"
 #include "depthwise.hpp"
 #include "positions.hpp"
@@ -21,6 +22,9 @@ class Choice final : public Chosen<T> {
   public:
     Choice(const Layer& layer, const T* weight, const T* bias)
         : layer_(layer), weight_(weight), bias_(bias) {
+        int64_t count = layer.in_channels / layer.groups * layer.out_channels;
+        for (const Axis& axis : layer.axes) count *= axis.kernel;
+        weights_ = weights_of(weight, count);
         for (int m = 1; m < methods; ++m) refusal_[m] = refusal(static_cast<Method>(m));
         if (layer.method != Method::automatic)
             if (const char* why = refusal_[static_cast<int>(layer.method)]) throw Refused{why};
@@ -37,6 +41,7 @@ class Choice final : public Chosen<T> {
 
     // By the work of one thread: the method, and so the rounding, is the same for any number.
     Method choose(const Shape& shape) const override {
+        if (weights_ == Weights::not_finite) return Method::automatic;
         if (layer_.method != Method::automatic) return layer_.method;
         const uint64_t key = digest(shape);
         std::atomic<uint64_t>& slot = chosen_[key % remembered];
@@ -47,9 +52,7 @@ class Choice final : public Chosen<T> {
         for (const Method m : {Method::positions, Method::channels, Method::streaming,
                                Method::strassen, Method::winograd, Method::winograd_channels}) {
             if (refusal_[static_cast<int>(m)]) continue;
-            const bool counts_long = m == Method::strassen || m == Method::winograd ||
-                                     m == Method::winograd_channels;
-            if (counts_long && least >= 0 && least < little_work) continue;
+            if (combines(m) && least >= 0 && least < little_work) continue;
             const double now = operations(cost(m, shape, 1), 1, layer_.once);
             if (least >= 0 && now >= least) continue;
             least = now;
@@ -69,6 +72,12 @@ class Choice final : public Chosen<T> {
     }
 
   private:
+    // Whether a method derives from Combining: to count its operations takes long, too.
+    static bool combines(Method method) {
+        return method == Method::winograd || method == Method::winograd_channels ||
+               method == Method::strassen;
+    }
+
     // What `ask` says of the class that does a method.
     template <class Ask>
     auto by(Method method, Ask ask) const {
@@ -89,6 +98,10 @@ class Choice final : public Chosen<T> {
     };
 
     const char* refusal(Method method) const {
+        if (combines(method) && layer_.direct)
+            return "it multiplies sums of inputs, which direct arithmetic does not";
+        if (combines(method) && weights_ == Weights::large)
+            return "sums of weights as large as these may overflow";
         return by(method, [&](auto of) { return decltype(of)::type::refusal(layer_); });
     }
 
@@ -97,6 +110,8 @@ class Choice final : public Chosen<T> {
     }
 
     std::unique_ptr<Packed<T>> pack(Method method) const {
+        if (method == Method::automatic)
+            return std::make_unique<Definition<T>>(layer_, weight_, bias_);
         return by(method, [&](auto of) {
             return std::unique_ptr<Packed<T>>(new typename decltype(of)::type(layer_, weight_, bias_));
         });
@@ -130,6 +145,7 @@ class Choice final : public Chosen<T> {
     Layer layer_;
     const T* weight_;
     const T* bias_;
+    Weights weights_;
     const char* refusal_[methods] = {};
     static constexpr uint64_t remembered = 128;
     mutable std::atomic<uint64_t> chosen_[remembered] = {};  // digests of shapes, and their methods

@@ -39,6 +39,7 @@ struct Layer {
     Layout layout = Layout::channels_first;
     Method method = Method::automatic;
     bool once = false;  // packed for a single call, which pays for the packing too
+    bool direct = false;  // every output is a sum of its own products and nothing else
 };
 
 // The size of one call: y[o] = sum of x[i]·w[k] over i·s + k·d - crop = o, 0 <= o < output.
@@ -87,6 +88,7 @@ class Packed {
 template <class T>
 class Chosen : public Packed<T> {
   public:
+    // Automatic where weights are not finite: then by the definition, product by product.
     virtual Method choose(const Shape& shape) const = 0;
     virtual Prospect prospect(Method method, const Shape& shape, int threads) const = 0;
 };

@@ -167,7 +167,7 @@ class Plan {
   public:
     Plan(const std::string& target_name, nb::handle weight_array, nb::handle bias_array,
          int64_t groups, const Triple& stride, const Triple& dilation, int activation,
-         double alpha, bool once, bool channels_last, int method)
+         double alpha, bool once, bool channels_last, int method, bool direct)
         : weight_("weight", weight_array, 3, 2 + spatial_axes) {
         const Target& target = target_of(target_name);
         axes_ = weight_.axes();
@@ -177,6 +177,7 @@ class Plan {
         layer_.activation = static_cast<Activation>(activation);
         layer_.alpha = alpha;
         layer_.once = once;
+        layer_.direct = direct;
         layer_.layout = channels_last ? Layout::channels_last : Layout::channels_first;
         require(method >= 0 && method < methods, "method", "one of those known");
         layer_.method = static_cast<Method>(method);
@@ -202,7 +203,7 @@ class Plan {
         chosen_->run(shape, x.data(), y.data(), pool::num_threads(), pool_parallel());
     }
 
-    // The method taken for a shape, and of each method why it cannot run, or its costs: products,
+    // The method taken for a shape (automatic: the definition), and of each method why it cannot run, or its costs: products,
     // other operations, bytes, packing, tasks, and the whole of the slowest thread.
     std::pair<int, std::vector<std::pair<std::string, std::vector<double>>>> explain(
         int64_t batch, const Triple& input, const Triple& crop, const Triple& output) const {
@@ -312,10 +313,10 @@ void define_plan(nb::module_& module, const char* name) {
     using nb::literals::operator""_a;
     nb::class_<Plan<T>>(module, name)
         .def(nb::init<const std::string&, nb::handle, nb::handle, int64_t, const Triple&,
-                      const Triple&, int, double, bool, bool, int>(),
+                      const Triple&, int, double, bool, bool, int, bool>(),
              "target"_a, "weight"_a, "bias"_a.none(), "groups"_a, "stride"_a, "dilation"_a,
              "activation"_a, "alpha"_a, "once"_a = false,
-             "channels_last"_a = false, "method"_a = 0)
+             "channels_last"_a = false, "method"_a = 0, "direct"_a = false)
         .def("run", &Plan<T>::run, "x"_a, "y"_a, "crop"_a)
         .def("explain", &Plan<T>::explain, "batch"_a, "input_size"_a, "crop"_a,
              "output_size"_a);

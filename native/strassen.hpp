@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "parts.hpp"
+#include "combining.hpp"
 #include "tile_product.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -28,7 +28,7 @@ constexpr double fewest_rows = 0.6 * tile_rows;  // that a tile takes the time o
 constexpr double half_packing_cost = 3;   // each number packed
 
 template <class T>
-class Strassen final : public Packed<T>, Parts<T> {
+class Strassen final : public Combining<T>, Parts<T> {
     typedef Parts<T> Base;
     using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::part_;
     static constexpr int64_t lanes = Lanes<T>::count;
@@ -46,7 +46,7 @@ class Strassen final : public Packed<T>, Parts<T> {
     }
 
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
-        const Strassen s(layer, nullptr);
+        const Strassen s(layer, nullptr, nullptr, false);
         const Cut t = s.cut(shape, threads);
         const auto number = [](int64_t v) { return static_cast<double>(v); };
         const double pairs = number(t.pairs * layer.groups);
@@ -63,12 +63,14 @@ class Strassen final : public Packed<T>, Parts<T> {
         return c;
     }
 
-    Strassen(const Layer& layer, const T* weight, const T* bias) : Strassen(layer, bias) {
+    Strassen(const Layer& layer, const T* weight, const T* bias)
+        : Strassen(layer, weight, bias, true) {
         pack(weight);
     }
 
-    void run(const Shape& shape, const T* x, T* y, int threads,
-             const Parallel& parallel) const override {
+  protected:
+    void combine(const Shape& shape, const T* x, T* y, int threads, const Parallel& parallel,
+                 Patches& again) const override {
         Cut t = cut(shape, threads);
         if (!t.range.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
         t.streams = bytes_moved<T>(layer_, shape, false) >= streamed_bytes && aligned(y);
@@ -77,7 +79,7 @@ class Strassen final : public Packed<T>, Parts<T> {
             const int64_t split = task % t.splits, part = task / t.splits % t.tasks;
             run_blocks(shape, t, task / t.splits / t.tasks, t.blocks * part / t.tasks,
                        t.blocks * (part + 1) / t.tasks, columns * split / t.splits * tile_columns,
-                       min(columns * (split + 1) / t.splits * tile_columns, vectors_), x, y);
+                       min(columns * (split + 1) / t.splits * tile_columns, vectors_), x, y, again);
         });
     }
 
@@ -92,7 +94,7 @@ class Strassen final : public Packed<T>, Parts<T> {
 
     // Where a position is read and written, and its first output.
     struct Place {
-        int64_t read, write, output[3];
+        int64_t read, write, output[3], image;
     };
 
     // Columns of one vector: channels of one phase.
@@ -124,7 +126,8 @@ class Strassen final : public Packed<T>, Parts<T> {
     };
 
     // Without weights packed.
-    Strassen(const Layer& layer, const T* bias) : Base(layer, bias) {
+    Strassen(const Layer& layer, const T* weight, const T* bias, bool)
+        : Combining<T>(layer, weight, bias), Base(layer, bias) {
         half_ = ceil_div(in_, 2);
         longest_ = ceil_div(half_, ceil_div(half_, longest_half_sum));
         constexpr int64_t line = 64 / sizeof(T);
@@ -204,9 +207,11 @@ class Strassen final : public Packed<T>, Parts<T> {
     }
 
     void run_blocks(const Shape& shape, const Cut& t, int64_t group, int64_t first_block,
-                    int64_t end_block, int64_t first, int64_t end, const T* x, T* y) const {
+                    int64_t end_block, int64_t first, int64_t end, const T* x, T* y,
+                    Patches& again) const {
         thread_local Buffer<T> sides;
         thread_local Buffer<Place> places;
+        std::vector<Patch> found;
         x += group * in_;
         for (int64_t b = first_block; b < end_block; ++b) {
             const int64_t low = t.tiles * b / t.blocks * tile_rows;
@@ -215,8 +220,12 @@ class Strassen final : public Packed<T>, Parts<T> {
             Place* const place = places.grow(2 * pairs);
             find(shape, t, 2 * low, 2 * pairs, place);
             T* const to = sides.grow(products * step);
-            for (int64_t i = 0; i < pairs; ++i)
-                add_up(x + place[2 * i].read, x + place[2 * i + 1].read, to + i * pitch_, step);
+            for (int64_t i = 0; i < pairs; ++i) {
+                const Place *const one = place + 2 * i, *const two = one + 1;
+                if (ordinary<T>(add_up(x + one->read, x + two->read, to + i * pitch_, step))) continue;
+                found.push_back(patch_of(*one, shape, group));
+                if (2 * (low + i) + 1 < t.positions) found.push_back(patch_of(*two, shape, group));
+            }
             Block block{place, pairs, group, to, y + group * out_,
                         t.plain && 2 * high <= t.positions, x, x};
             if (b + 1 < end_block) {
@@ -226,6 +235,14 @@ class Strassen final : public Packed<T>, Parts<T> {
             for (int64_t v = first; v < end; v += tile_columns) multiply(shape, t, block, v);
         }
         if (t.streams) fence();
+        again.add(found);
+    }
+
+    Patch patch_of(const Place& place, const Shape& shape, int64_t group) const {
+        Patch patch{place.image, group, {}, {1, 1, 1}};
+        for (int a = 0; a < 3; ++a)
+            patch.first[a] = floor_div(place.output[a] + shape.crop[a], layer_.axes[a].stride);
+        return patch;
     }
 
     // Neighbouring positions from `first` on. Beyond the last: that one, with no output.
@@ -243,6 +260,7 @@ class Strassen final : public Packed<T>, Parts<T> {
                 to->output[0] = shape.output[0];
                 continue;
             }
+            to->image = n;
             to->read = n * read[0] * shape.input[0];
             to->write = n * write[0] * shape.output[0];
             for (int a = 0; a < 3; ++a) {
@@ -257,10 +275,13 @@ class Strassen final : public Packed<T>, Parts<T> {
         }
     }
 
-    // The left sides of the products of two positions, `step` apart.
-    void add_up(const T* one, const T* two, T* to, int64_t step) const {
+    // The left sides of the products of two positions, `step` apart. Returns the sum of the squares
+    // of their channels.
+    typename Lanes<T>::V add_up(const T* one, const T* two, T* to, int64_t step) const {
         typedef typename Lanes<T>::V V;
-        const auto put = [=](int64_t c, V a, V b, V d, V e) TCONV_INLINED {
+        V squares{};
+        const auto put = [=, &squares](int64_t c, V a, V b, V d, V e) TCONV_INLINED {
+            squares += (a * a + b * b) + (d * d + e * e);
             const V sums[products] = {a + e, d + e, a, d - a, e, a + b, b - e};
 #pragma GCC unroll 7
             for (int p = 0; p < products; ++p) store<T>(to + c + p * step, sums[p]);
@@ -276,6 +297,7 @@ class Strassen final : public Packed<T>, Parts<T> {
         if (c < half_)
             put(c, last(one, half_), last(one + half_, rest), last(two, half_),
                 last(two + half_, rest));
+        return squares;
     }
 
     void multiply(const Shape& shape, const Cut& t, Block& block, int64_t vector) const {

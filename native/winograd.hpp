@@ -2,7 +2,7 @@
 // transformed tiles of the input, so that a product has the rows of all of them.
 #pragma once
 
-#include "parts.hpp"
+#include "combining.hpp"
 #include "winograd_axis.hpp"
 
 namespace tconv::TCONV_TARGET {
@@ -22,7 +22,7 @@ constexpr double winograd_write_cost = 4;   // each vector of the output
 constexpr double winograd_packing_cost = 4;  // each number packed
 
 template <class T>
-class Winograd final : public Packed<T>, Parts<T> {
+class Winograd final : public Combining<T>, Parts<T> {
     typedef Parts<T> Base;
     typedef typename Lanes<T>::V V;
     static constexpr int64_t lanes = Lanes<T>::count;
@@ -43,7 +43,7 @@ class Winograd final : public Packed<T>, Parts<T> {
     }
 
     static Cost cost(const Layer& layer, const Shape& shape, int) {
-        const Winograd w(layer, nullptr);
+        const Winograd w(layer, nullptr, nullptr, false);
         const Cut t = w.cut(shape);
         const WinogradAxis<T>* const axes = w.winograd_;
         const double groups = static_cast<double>(layer.groups);
@@ -79,12 +79,14 @@ class Winograd final : public Packed<T>, Parts<T> {
         return c;
     }
 
-    Winograd(const Layer& layer, const T* weight, const T* bias) : Winograd(layer, bias) {
+    Winograd(const Layer& layer, const T* weight, const T* bias)
+        : Winograd(layer, weight, bias, true) {
         pack(weight);
     }
 
-    void run(const Shape& shape, const T* x, T* y, int threads,
-             const Parallel& parallel) const override {
+  protected:
+    void combine(const Shape& shape, const T* x, T* y, int threads, const Parallel& parallel,
+                 Patches& again) const override {
         const Cut t = cut(shape);
         if (!t.whole) fill_with_bias(this->layer_, shape, this->bias_.data(), y, parallel);
         if (t.all == 0) return;
@@ -94,7 +96,7 @@ class Winograd final : public Packed<T>, Parts<T> {
         parallel(whole * splits, [&](int64_t task) {
             const int64_t split = task % splits, block = task / splits % t.blocks;
             run_block(shape, t, x, y, task / splits / t.blocks, block,
-                      blocks_ * split / splits, blocks_ * (split + 1) / splits);
+                      blocks_ * split / splits, blocks_ * (split + 1) / splits, again);
         });
     }
 
@@ -119,7 +121,8 @@ class Winograd final : public Packed<T>, Parts<T> {
     };
 
     // Without weights packed.
-    Winograd(const Layer& layer, const T* bias) : Base(layer, bias) {
+    Winograd(const Layer& layer, const T* weight, const T* bias, bool)
+        : Combining<T>(layer, weight, bias), Base(layer, bias) {
         all_parts_ = 1;
         longest_ = longest_sum;
         for (int a = 0; a < 3; ++a) {
@@ -269,18 +272,24 @@ class Winograd final : public Packed<T>, Parts<T> {
     }
 
     void run_block(const Shape& shape, const Cut& t, const T* x, T* y, int64_t group, int64_t block,
-                   int64_t first_block, int64_t end_block) const {
+                   int64_t first_block, int64_t end_block, Patches& again) const {
         thread_local Block k;
-        thread_local Buffer<T> panel;
+        thread_local Buffer<T> panel, squares;
         lay(t, block, k);
         const int64_t in = this->in_;
         panel.grow(all_parts_ * k.apart + 4 * lanes);
-        for (int64_t c = 0; c < in; ++c)
-            for (const Segment& s : k.segments)
+        zero(squares.grow(k.plane + lanes * count_of(k.segments)), k.plane + lanes * count_of(k.segments));
+        for (int64_t c = 0; c < in; ++c) {
+            T* norms = squares.data();
+            for (const Segment& s : k.segments) {
                 transform(shape, t, s, x,
                           (s.image * this->layer_.in_channels + group * in + c) * shape.input[0] *
                               shape.input[1] * shape.input[2],
-                          panel.data() + c * k.plane + s.at, k.apart);
+                          panel.data() + c * k.plane + s.at, k.apart, norms);
+                norms += ceil_div(s.tiles, lanes) * lanes;
+            }
+        }
+        tell(t, k, group, squares.data(), again);
         for (int64_t b = first_block; b < end_block; ++b) {
             const int64_t first = b * block_;
             const int64_t channels = min(block_, this->out_ - first);
@@ -290,14 +299,36 @@ class Winograd final : public Packed<T>, Parts<T> {
         }
     }
 
+    // The tiles of a block whose cells are not all of ordinary size.
+    void tell(const Cut& t, const Block& k, int64_t group, const T* squares, Patches& again) const {
+        std::vector<Patch> found;
+        for (const Segment& s : k.segments) {
+            for (int64_t i = 0; i < s.tiles; i += lanes) {
+                if (ordinary<T>(load(squares + i))) continue;
+                for (int64_t j = i; j < min(i + lanes, s.tiles); ++j) {
+                    if (ordinary(squares[j])) continue;
+                    Patch patch{s.image, group, {s.z, s.y, s.x + j}, {}};
+                    for (int a = 0; a < 3; ++a) {
+                        patch.count[a] = winograd_[a].m;
+                        patch.first[a] = t.first[a] + patch.first[a] * patch.count[a];
+                    }
+                    found.push_back(patch);
+                }
+            }
+            squares += ceil_div(s.tiles, lanes) * lanes;
+        }
+        again.add(found);
+    }
+
     // Whole vectors.
     static TCONV_INLINE void clear(T* to, int64_t count) {
         for (int64_t i = 0; i < count; i += lanes) store<T>(to + i, V{});
     }
 
-    // A segment of the channel at x + from to its parts, each `step` apart.
+    // A segment of the channel at x + from to its parts, each `step` apart; the squares of a tile's
+    // cells are added up.
     void transform(const Shape& shape, const Cut& t, const Segment& s, const T* x, int64_t from,
-                   T* to, int64_t step) const {
+                   T* to, int64_t step, T* squares) const {
         const WinogradAxis<T>* const w = winograd_;
         const int64_t vectors = ceil_div(s.tiles, lanes), across = vectors * lanes;
         const int64_t cells = w[2].m * across + 4, pitch = (ceil_div(cells, lanes) + 1) * lanes;
@@ -343,7 +374,8 @@ class Winograd final : public Packed<T>, Parts<T> {
                 piece.form->split(
                     {sources[i] + piece.base, 0, 0,
                      last ? to + piece.first * step : rows + i * set + piece.first * across,
-                     last ? step : across, 0, 1, vectors});
+                     last ? step : across, 0, 1, vectors},
+                    squares);
         if (last) return;
         // the second axis, then the first
         const T* planes = rows;

@@ -184,6 +184,14 @@ struct Short {
         }
     }
 
+    // The sum of the squares of a tile's cells.
+    static TCONV_INLINE V norm(const V* d) {
+        V sum = d[0] * d[0];
+#pragma GCC unroll 6
+        for (int e = 1; e < parts; ++e) sum += d[e] * d[e];
+        return sum;
+    }
+
     // Cell i of every tile of a row, from cell l·M + i of it.
     template <int I>
     static TCONV_INLINE V cell(const T* row) {
@@ -194,8 +202,8 @@ struct Short {
             return every_third<T, I % 3>(load(at), load(at + lanes), load(at + 2 * lanes));
     }
 
-    // The last axis: cells of a tile lie side by side.
-    static void split(const Pass<T>& given) {
+    // The last axis: cells of a tile lie side by side. Their squares are added to those of the tile.
+    static void split(const Pass<T>& given, T* squares) {
         const Pass<T> pass = given;  // which no store can change
         for (int64_t i = 0; i < pass.vectors; ++i) {
             const T* row = pass.from + i * M * lanes;
@@ -204,13 +212,16 @@ struct Short {
             if constexpr (parts > 1) d[1] = cell<1>(row);
             if constexpr (parts > 2) d[2] = cell<2>(row);
             if constexpr (parts > 3) d[3] = cell<3>(row);
+            store<T>(squares + i * lanes, load(squares + i * lanes) + norm(d));
             cells(d, to);
             for (int e = 0; e < parts; ++e) store<T>(pass.to + e * pass.to_step + i * lanes, to[e]);
         }
     }
 
     // Cells wherever they lie, whole vectors of channels of each; what lies `ahead` is fetched.
-    static void pick(const T* const* from, int64_t ahead, T* to, int64_t to_step, int64_t vectors) {
+    // Returns the sum of their squares.
+    static V pick(const T* const* from, int64_t ahead, T* to, int64_t to_step, int64_t vectors) {
+        V squares{};
         const T* at[parts];
         for (int e = 0; e < parts; ++e) at[e] = from[e];
         for (int64_t i = 0; i < vectors; ++i) {
@@ -219,9 +230,11 @@ struct Short {
                 d[e] = load(at[e] + i * lanes);
                 __builtin_prefetch(at[e] + i * lanes + ahead);
             }
+            squares += norm(d);
             cells(d, u);
             for (int e = 0; e < parts; ++e) store<T>(to + e * to_step + i * lanes, u[e]);
         }
+        return squares;
     }
 
     static void forth(const Pass<T>& given) {
@@ -364,8 +377,8 @@ template <class T>
 struct Form {
     int64_t m, taps, parts, kernels;
     bool begins_plain;  // as the last kernel is the last tap, whether the first is the first
-    void (*split)(const Pass<T>&);
-    void (*pick)(const T* const*, int64_t, T*, int64_t, int64_t);
+    void (*split)(const Pass<T>&, T*);
+    typename Lanes<T>::V (*pick)(const T* const*, int64_t, T*, int64_t, int64_t);
     void (*forth)(const Pass<T>&);
     void (*back)(const Pass<T>&);
     void (*put)(const Places<T>&);

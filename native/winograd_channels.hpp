@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "combining.hpp"
 #include "regions.hpp"
 #include "zones.hpp"
 
@@ -21,7 +22,7 @@ constexpr double far_tile_weight_cost = 25;  // that no cache holds
 constexpr double tile_packing_cost = 8;   // each number packed
 
 template <class T>
-class WinogradChannels final : public Packed<T>, Zones<T> {
+class WinogradChannels final : public Combining<T>, Zones<T> {
     typedef Zones<T> Base;
     using typename Base::Band, typename Base::Family, typename Base::Run, typename Base::Slab,
         typename Base::Zone, typename Base::Cut;
@@ -42,7 +43,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
     }
 
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
-        const WinogradChannels w(layer, nullptr);
+        const WinogradChannels w(layer, nullptr, nullptr, false);
         Cut t;
         w.cut(shape, threads, t);
         const auto number = [](int64_t v) { return static_cast<double>(v); };
@@ -79,12 +80,13 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
     }
 
     WinogradChannels(const Layer& layer, const T* weight, const T* bias)
-        : WinogradChannels(layer, bias) {
+        : WinogradChannels(layer, weight, bias, true) {
         this->pack(weight);
     }
 
-    void run(const Shape& shape, const T* x, T* y, int threads,
-             const Parallel& parallel) const override {
+  protected:
+    void combine(const Shape& shape, const T* x, T* y, int threads, const Parallel& parallel,
+                 Patches& again) const override {
         Cut t;
         this->cut(shape, threads, t);
         if (!t.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
@@ -94,13 +96,14 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         parallel(blocks * layer_.groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, block = task / splits % blocks;
             run_task(shape, t, task / splits / blocks, block, bands * split / splits,
-                     bands * (split + 1) / splits, x, y);
+                     bands * (split + 1) / splits, x, y, again);
         });
     }
 
   private:
     // Without weights packed.
-    WinogradChannels(const Layer& layer, const T* bias) : Base(layer, bias) {}
+    WinogradChannels(const Layer& layer, const T* weight, const T* bias, bool)
+        : Combining<T>(layer, weight, bias), Base(layer, bias) {}
 
     // Tiles of one zone, and where what they read and write lies.
     struct Block {
@@ -121,10 +124,11 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         int64_t first;     // channel that stands at `y`
         bool streams;
         int64_t transformed = -1;  // the family whose cells stand in the panels
+        std::vector<Patch> again;    // tiles whose cells are not all of ordinary size
     };
 
     void run_task(const Shape& shape, const Cut& t, int64_t group, int64_t block,
-                  int64_t first_band, int64_t end_band, const T* x, T* y) const {
+                  int64_t first_band, int64_t end_band, const T* x, T* y, Patches& again) const {
         Work w;
         w.group = group;
         int64_t z = 0;
@@ -166,6 +170,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
             }
             run_slabs(shape, first_band, end_band, w);
             if (w.streams) fence();
+            again.add(w.again);
             return;
         }
         for (int64_t band = first_band, end; band < end_band; band = end) {
@@ -188,6 +193,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
                          y + (b.image * layer_.out_channels + channel) * all_out.cells());
             }
         }
+        again.add(w.again);
     }
 
     void place_block(const Shape& shape, const Cut& t, const Zone& zone, int64_t index,
@@ -279,11 +285,22 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
             Block& b = w.block[i];
             const Family& f = b.family;
             b.panel = to;
-            for (int64_t tile = 0; tile < b.all; ++tile)
+            for (int64_t tile = 0; tile < b.all; ++tile) {
+                typename Lanes<T>::V squares{};
                 for (int64_t r = 0; r < f.repeats; ++r)
-                    transform(shape, b, f, r, tile, to + tile * f.pitch + r * in_, b.all * f.pitch);
+                    squares += transform(shape, b, f, r, tile, to + tile * f.pitch + r * in_,
+                                         b.all * f.pitch);
+                if (!ordinary<T>(squares)) tell(b, tile, w);
+            }
             to += f.parts * b.all * f.pitch;
         }
+    }
+
+    void tell(const Block& b, int64_t tile, Work& w) const {
+        Patch patch{0, w.group, {}, {b.zone->m[0], b.zone->m[1], b.zone->m[2]}};
+        place_of(b, tile, &patch.image, patch.first);
+        patch.image += b.image;
+        w.again.push_back(patch);
     }
 
     // Where the blocks of a slab's columns begin that have outputs in the zone.
@@ -312,8 +329,8 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         *image = tile;
     }
 
-    // The cells of a tile to their parts, `step` apart.
-    void transform(const Shape& shape, const Block& b, const Family& f, int64_t repeat,
+    // The cells of a tile to their parts, `step` apart. Returns the sum of the cells' squares.
+    typename Lanes<T>::V transform(const Shape& shape, const Block& b, const Family& f, int64_t repeat,
                    int64_t tile, T* to, int64_t step) const {
         thread_local Buffer<T> padded, one, two;
         const T* cells[most_parts];
@@ -355,10 +372,12 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
         const int64_t* const after_x = tall ? wide : after_y;
         T* const planes = deep ? two.grow(all * depth_) : to;
         T* const rows = tall ? one.grow(all * depth_) : planes;
+        typename Lanes<T>::V squares{};
         for (int64_t i = 0; i < count[0]; ++i)
             for (int64_t j = 0; j < count[1]; ++j)
-                f.axes[2].form->pick(cells + i * plane + j * row, ahead,
-                                      rows + i * after_x[0] + j * after_x[1], after_x[2], vectors);
+                squares += f.axes[2].form->pick(cells + i * plane + j * row, ahead,
+                                                rows + i * after_x[0] + j * after_x[1], after_x[2],
+                                                vectors);
         if (tall)
             for (int64_t i = 0; i < count[0]; ++i)
                 y->forth({rows + i * wide[0], wide[1], wide[2], planes + i * after_y[0], after_y[1],
@@ -367,6 +386,7 @@ class WinogradChannels final : public Packed<T>, Zones<T> {
             for (int64_t j = 0; j < count[1]; ++j)
                 z->forth({planes + j * wide[1], wide[0], wide[2], to + j * place[1], place[0],
                           place[2], row, vectors});
+        return squares;
     }
 
     // One transform of the taps: a few channels of all tiles and columns at a time, so that the

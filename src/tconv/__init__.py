@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from tconv import kernels, symbolic, threadpools
 from tconv._version import __version__
 from tconv.configuration import show_config
-from tconv.engine import Plan, get_num_threads, plan, set_num_threads
+from tconv.engine import (
+    Plan,
+    get_arithmetic,
+    get_num_threads,
+    plan,
+    set_arithmetic,
+    set_num_threads,
+)
 from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
 from tconv.geometry import Geometry
 from tconv.relations import RELATIONS, Relation
@@ -38,10 +45,12 @@ __all__ = [
     "conv_transpose",
     "dot_test",
     "explain",
+    "get_arithmetic",
     "get_num_threads",
     "kernels",
     "matrix",
     "plan",
+    "set_arithmetic",
     "set_num_threads",
     "show_config",
     "solve",

@@ -17,6 +17,7 @@ def configuration() -> dict[str, str]:
         "tconv": __version__,
         "engine": _engine(),
         "targets": " ".join(engine.targets()) or "none",
+        "arithmetic": engine.get_arithmetic() if engine.available() else "direct",
         "threads": str(engine.get_num_threads()) if engine.available() else "NumPy's",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "numpy": np.__version__,
@@ -33,13 +34,13 @@ def show_config() -> None:
     Examples
     --------
     >>> show_config()
-    tconv    ...
-    engine   ...
+    tconv      ...
+    engine     ...
     ...
     """
     entries = configuration()
     for name, value in entries.items():
-        print(f"{name:<8} {value}")
+        print(f"{name:<10} {value}")
 
 
 def _engine() -> str:

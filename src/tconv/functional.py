@@ -1,6 +1,7 @@
 """The public functions: check once, choose a method, compute."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import sqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import engine, phases
+from tconv import engine, phases, products
 from tconv.checks import (
     Operands,
     Refusal,
@@ -25,6 +26,7 @@ from tconv.checks import (
 from tconv.definitions import CONV_DEFINITIONS, DEFINITIONS, Definition
 from tconv.definitions.matrix import dense as dense_matrix
 from tconv.definitions.matrix import sparse as sparse_matrix
+from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
 
@@ -62,6 +64,7 @@ def conv_transpose(
     *,
     output_size: Sizes | None = None,
     method: str = "auto",
+    arithmetic: Arithmetic | None = None,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Compute a transposed convolution over any number of spatial axes.
@@ -113,7 +116,7 @@ def conv_transpose(
     """
     return _conv_transpose(
         "conv_transpose", x, weight, bias, stride, padding, output_padding, groups, dilation,
-        output_size=output_size, method=method, out=out,
+        output_size=output_size, method=method, arithmetic=arithmetic, out=out,
     )  # fmt: skip
 
 
@@ -130,12 +133,15 @@ def _conv_transpose(
     *,
     output_size: Sizes | None,
     method: str,
+    arithmetic: Arithmetic | None = None,
     out: NDArray[Any] | None = None,
     exact: bool = False,
 ) -> NDArray[Any]:
     refusal = Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         compute = _method(method, METHODS)
+        if compute is engine.compute and arithmetic is not None:
+            compute = partial(engine.compute, arithmetic=read_arithmetic(arithmetic))
         use = operands(x, weight, bias, groups, transposed=True, exact=exact)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
         geometry = Geometry.of(
@@ -288,6 +294,8 @@ def weight_gradient(
         check_overflow((*grad.shape[:2], *geometry.full), use.dtype, "full output")
     with refusal.working("auto"):
         gradient = engine.weight_gradient(use.x, grad, geometry, groups)
+        if not products.finite(gradient):
+            gradient = products.weight_gradient(use.x, grad, geometry, groups)
     return gradient.astype(use.dtype, copy=False)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from tconv import products
 from tconv.axis import Axis
 from tconv.definitions.cells import by_group, cropped
 from tconv.geometry import Geometry
@@ -65,6 +66,8 @@ def conv_transpose(
     x: NDArray[Any], weight: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
     """Compute a transposed convolution: x (N, C_in, *I) -> (N, C_out, *O)."""
+    if not products.finite(weight):
+        return products.conv_transpose(x, weight, geometry, groups)
     out_channels = weight.shape[1]
     dtype = np.result_type(x, weight)
     y = np.zeros((len(x), groups * out_channels, *geometry.output_size), dtype)

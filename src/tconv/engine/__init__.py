@@ -4,6 +4,7 @@ Where it is not built, or cannot do a layer, NumPy's phase product does the work
 """
 
 from tconv.engine.adjoint import conv, weight_gradient
+from tconv.engine.arithmetic import get_arithmetic, set_arithmetic
 from tconv.engine.native import (
     available,
     compiler,
@@ -23,9 +24,11 @@ __all__ = [
     "compiler",
     "compute",
     "conv",
+    "get_arithmetic",
     "get_num_threads",
     "plan",
     "refusal",
+    "set_arithmetic",
     "set_num_threads",
     "target",
     "targets",

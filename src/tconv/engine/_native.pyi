@@ -23,6 +23,7 @@ class _Plan:
         once: bool = False,
         channels_last: bool = False,
         method: int = 0,
+        direct: bool = False,
     ) -> None: ...
     def run(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None: ...
     def explain(

@@ -14,6 +14,7 @@ from tconv import phases
 from tconv.axis import Axis
 from tconv.engine import memory, native
 from tconv.engine.activations import Activation
+from tconv.engine.arithmetic import Arithmetic, get_arithmetic
 from tconv.geometry import Geometry
 
 AXES = 3  # that the engine knows
@@ -107,7 +108,8 @@ class Packed:
     `geometry` is that of any input size; :meth:`run` takes every other one of the same kernel.
     With `once`, the method that costs least for a single call, packing included, is taken. Weights
     and bias must stay as they are: a method packs them when it is first taken. With `channels_last`
-    arrays of real layers are taken as they lie; `last` tells whether they are.
+    arrays of real layers are taken as they lie; `last` tells whether they are. With the arithmetic
+    "direct" every output is a sum of its own products and nothing else.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Packed:
         once: bool = False,
         method: str = "auto",
         channels_last: bool = False,
+        arithmetic: Arithmetic = "fast",
     ) -> None:
         self._idle = idle_axes(geometry)
         self._groups = groups
@@ -144,11 +147,14 @@ class Packed:
             alpha=chosen.alpha,
             once=once,
             method=METHODS.index(method),
+            direct=arithmetic == "direct",
         )
 
-    def _compile(self, *layer: Any, code: int, alpha: float, once: bool, method: int) -> Any:
+    def _compile(
+        self, *layer: Any, code: int, alpha: float, once: bool, method: int, direct: bool
+    ) -> Any:
         return native.plan_class(self._real)(
-            *layer, code, alpha, once, channels_last=self.last, method=method
+            *layer, code, alpha, once, channels_last=self.last, method=method, direct=direct
         )
 
     def crop(self, geometry: Geometry) -> tuple[int, ...]:
@@ -171,7 +177,10 @@ class Packed:
             self._run_real(x, y, crop)
 
     def prospects(self, batch: int, geometry: Geometry) -> tuple[str, list[Prospect]]:
-        """Return the method taken for inputs of this size, and what each method would cost."""
+        """Return the method taken for inputs of this size, and what each method would cost.
+
+        The method is "auto" where weights are not finite: they are then multiplied one by one.
+        """
         kept = [axis for a, axis in enumerate(geometry.axes) if a not in self._idle]
         images = batch * prod(geometry.axes[a].input_size for a in self._idle)
         images *= 2 if self._complex and not self._paired else 1
@@ -231,11 +240,16 @@ class Packed:
 
 
 def compute(
-    x: NDArray[Any], weight: NDArray[Any], geometry: Geometry, groups: int = 1
+    x: NDArray[Any],
+    weight: NDArray[Any],
+    geometry: Geometry,
+    groups: int = 1,
+    *,
+    arithmetic: Arithmetic | None = None,
 ) -> NDArray[Any]:
     """Compute a transposed convolution: x (N, C_in, *I) -> (N, C_out, *O).
 
-    What the engine does not do, NumPy does: see :func:`can_run`.
+    What the engine does not do, NumPy does: see :func:`can_run`. NumPy's arithmetic is direct.
     """
     dtype = np.result_type(x, weight)
     if can_run(dtype, geometry) is not None:
@@ -244,7 +258,10 @@ def compute(
         windows, geometry = geometry.tile([(0, size) for size in geometry.output_size])
         needed: Any = (..., *(slice(*window) for window in windows))
         x = x[needed]
-    packed = Packed(weight.astype(dtype, copy=False), None, geometry, groups, once=True)
+    packed = Packed(
+        weight.astype(dtype, copy=False), None, geometry, groups, once=True,
+        arithmetic=arithmetic or get_arithmetic(),
+    )  # fmt: skip
     y = memory.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
     packed.run(readable(x, dtype), y, packed.crop(geometry))
     return y

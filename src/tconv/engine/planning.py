@@ -21,6 +21,7 @@ from tconv.convolution import times
 from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
+from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
 from tconv.engine.packed import METHODS, Packed, can_run
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
@@ -43,6 +44,7 @@ def plan(
     activation: str | tuple[str, float] | None = None,
     layout: Layout = "channels_first",
     method: str = "auto",
+    arithmetic: Arithmetic | None = None,
 ) -> "Plan":
     """Make a plan of a transposed convolution: weights packed once, for inputs of any size.
 
@@ -67,6 +69,8 @@ def plan(
         channels), ``"winograd"`` and ``"winograd_channels"`` (the same with fewer products, shared
         by all phases), ``"streaming"`` (few channels a group) and ``"strassen"`` (fewer products
         where every output has one tap) insist on one.
+    arithmetic : {"fast", "direct"}, optional
+        As in :func:`tconv.conv_transpose`; what :func:`tconv.get_arithmetic` tells if left out.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def plan(
     """
     return Plan(
         weight, bias, stride, padding, output_padding, groups, dilation,
-        activation=activation, layout=layout, method=method,
+        activation=activation, layout=layout, method=method, arithmetic=arithmetic,
     )  # fmt: skip
 
 
@@ -128,6 +132,7 @@ class Plan:
         activation: str | tuple[str, float] | None = None,
         layout: Layout = "channels_first",
         method: str = "auto",
+        arithmetic: Arithmetic | None = None,
     ) -> None:
         refusal = Refusal("plan", weight=weight, bias=bias, groups=groups)
         with refusal:
@@ -143,6 +148,9 @@ class Plan:
             if layout not in LAYOUTS:
                 raise ValueError(f"layout {layout!r} is not one of {', '.join(map(repr, LAYOUTS))}")
             self._method = _one_of("method", method, METHODS)
+            self._arithmetic = (
+                get_arithmetic() if arithmetic is None else read_arithmetic(arithmetic)
+            )
             self._last = layout == "channels_last"
             self._example = self._geometry(self._ample_size())
             sample = np.broadcast_to(
@@ -271,10 +279,12 @@ class Plan:
             rows.append(("method", f"compiled engine, {chosen}; weights packed once"))
             rows.append(("target", f"{native.target()}, {threads} thread{'s' * (threads > 1)}"))
             rows.append(("computes in", ", ".join(map(str, self._packed))))
+            rows.append(("arithmetic", self._arithmetic))
             if input_size is not None:
                 rows += self._prospects(input_size, batch)
         else:
             rows += [("method", "NumPy phase product"), ("because", why)]
+            rows.append(("arithmetic", "direct"))
         return "\n".join(f"{name:<11} {said}" for name, said in rows)
 
     def _prospects(self, input_size: Sizes, batch: int) -> list[tuple[str, str]]:
@@ -290,6 +300,9 @@ class Plan:
             f"{batch} image{'s' * (batch > 1)} of {times(size)} -> {times(geometry.output_size)}"
         )
         rows = [("for", f"{sizes}, {definition:,} products by the definition")]
+        if chosen == "auto":
+            why = "the definition, product by product: the weight holds NaN or infinity"
+            return [*rows, ("takes", why)]
         rows += [("takes", chosen + (": the least predicted" if self._method == "auto" else ""))]
         for prospect in prospects:
             if prospect.refusal:
@@ -377,7 +390,7 @@ class Plan:
     def _pack(self, use: Operands) -> Packed:
         packed = Packed(
             use.weight, use.bias, self._example, self._groups, self._activation,
-            method=self._method, channels_last=self._last,
+            method=self._method, channels_last=self._last, arithmetic=self._arithmetic,
         )  # fmt: skip
         return self._packed.setdefault(use.weight.dtype, packed)
 
