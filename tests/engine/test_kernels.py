@@ -15,7 +15,7 @@ RELU, LEAKY_RELU = 1, 2
 
 def run(
     target, x, weight, bias, geometry, groups, activation=0, alpha=0.0, method="auto",
-    channels_last=False,
+    channels_last=False, counts=(1, 2, 5),
 ):  # fmt: skip
     """Compute by one target's kernels into an array of NaN."""
     lead = (1,) * (3 - geometry.rank)
@@ -28,7 +28,7 @@ def run(
         x, shape = np.ascontiguousarray(np.moveaxis(x, 1, -1)), (shape[0], *shape[2:], shape[1])
     crop = (0,) * len(lead) + tuple(start for start, _ in geometry.crop)
     results = []
-    for threads in (1, 2, 5):
+    for threads in counts:
         native.set_num_threads(threads)
         y = np.full(shape, np.nan, x.dtype)
         plan.run(x, y, crop)

@@ -205,7 +205,17 @@ inline Case draw(Random& random) {
     }
 }
 
-// The arrays of a case, and what they make: whole numbers, or quarters below zero if leaky.
+// Puts NaN and infinities into one or two cells.
+template <class T>
+void spoil(Exact<T>& array, Random& random) {
+    const T infinity = std::numeric_limits<T>::infinity();
+    const T kinds[] = {std::numeric_limits<T>::quiet_NaN(), infinity, -infinity};
+    for (int64_t left = array.size() ? random(1, 2) : 0; left > 0; --left)
+        array[random(0, array.size() - 1)] = kinds[random(0, 2)];
+}
+
+// The arrays of a case, and what they make: whole numbers, or quarters below zero if leaky. Some
+// inputs and weights are not finite.
 template <class T>
 struct Arrays {
     Arrays(const Case& given, Random& random)
@@ -213,6 +223,10 @@ struct Arrays {
         for (Exact<T>* one : {&x, &weight})
             for (int64_t i = 0; i < one->size(); ++i)
                 (*one)[i] = static_cast<T>(random(-largest, largest));
+        spoilt_x = random.one_in(4);
+        spoilt_weight = random.one_in(12);
+        if (spoilt_x) spoil(x, random);
+        if (spoilt_weight) spoil(weight, random);
         expected.fill(0);
         each_product(given, [&](int64_t i, int64_t k, int64_t o) { expected[o] += x[i] * weight[k]; });
         if (!random.one_in(3)) {
@@ -230,6 +244,7 @@ struct Arrays {
     }
 
     Exact<T> x, weight, bias, expected;
+    bool spoilt_x, spoilt_weight;
 };
 
 // The way back through a layer: from gradients y to those of its input and of its weight.
@@ -299,13 +314,17 @@ template <class T>
 std::string difference(const Exact<T>& made, const Exact<T>& expected, Method method) {
     const bool rounds = method == Method::winograd || method == Method::winograd_channels;
     const double near = rounds ? 0.1 : 0;
-    for (int64_t o = 0; o < made.size(); ++o)
-        if (!(std::abs(static_cast<double>(made[o] - expected[o])) <= near)) {
+    for (int64_t o = 0; o < made.size(); ++o) {
+        const bool finite = std::isfinite(expected[o]);
+        if (!finite && (made[o] == expected[o] || (std::isnan(made[o]) && std::isnan(expected[o]))))
+            continue;
+        if (!finite || !(std::abs(static_cast<double>(made[o] - expected[o])) <= near)) {
             std::ostringstream said;
             said << "cell " << o << " of " << made.size() << " is " << made[o] << ", not "
                  << expected[o];
             return said.str();
         }
+    }
     return {};
 }
 

@@ -97,7 +97,8 @@ void forward(const Target& target, const Case& given, const Arrays<T>& arrays, R
         try {
             const auto forced = plan(target, layer, arrays);
             if (prospect.refusal) fail(where, "refused, and yet it runs", given);
-            if (forced->choose(given.shape) != method) fail(where, "not what was asked", given);
+            const Method taken = arrays.spoilt_weight ? Method::automatic : method;
+            if (forced->choose(given.shape) != taken) fail(where, "not what was asked", given);
             run(*forced, given, arrays, method, where, random);
             any = true;
         } catch (const Refused& refused) {
@@ -107,7 +108,8 @@ void forward(const Target& target, const Case& given, const Arrays<T>& arrays, R
     foresee(*automatic, given, name, random);
     if (!any) return;
     const Method chosen = automatic->choose(given.shape);
-    if (automatic->prospect(chosen, given.shape, 2).refusal) fail(name, "chosen, refused", given);
+    if ((chosen == Method::automatic) != arrays.spoilt_weight) fail(name, "not to be chosen", given);
+    if (!arrays.spoilt_weight && automatic->prospect(chosen, given.shape, 2).refusal) fail(name, "chosen, refused", given);
     run(*automatic, given, arrays, chosen, name + " automatic", random);
 }
 
@@ -133,7 +135,7 @@ template <class T>
 void judge(Case given, Random& random) {
     const Arrays<T> arrays(given, random);
     for (const Target* target : runnable_targets()) forward(*target, given, arrays, random);
-    if (given.layer.layout == Layout::channels_last) return;
+    if (given.layer.layout == Layout::channels_last || arrays.spoilt_x || arrays.spoilt_weight) return;
     given.layer.activation = Activation::none;
     const Backward<T> back(given, arrays, random);
     for (const Target* target : runnable_targets())
