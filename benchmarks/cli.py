@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks import arithmetic, overhead, runs, tables
 from benchmarks import layers as rows_of
-from benchmarks import overhead, runs, tables
 from benchmarks.compare import TOLERATED, changes
 from benchmarks.layers import Layer
 from benchmarks.peers import OURS, PEERS, TWINS
@@ -102,6 +102,13 @@ def training(
 def time_calls() -> None:
     """Time calls that have next to no work, beside an empty function."""
     console.print(tables.overhead_table(overhead.measure()))
+
+
+@app.command("arithmetic")
+def compare_arithmetic(only: Only = "*", threads: int = 2, rounds: int = 7) -> None:
+    """Time and judge fast and direct arithmetic on the core layers."""
+    chosen = [one for one in rows_of.real() if one.core and fnmatch(one.name, only)]
+    console.print(tables.arithmetic_table(list(arithmetic.measure(chosen, threads, rounds))))
 
 
 @app.command()

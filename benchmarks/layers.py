@@ -67,6 +67,12 @@ class Layer:
         """Number of spatial axes."""
         return len(self.kernel)
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """Its parameters as keywords of tconv's functions."""
+        names = ("stride", "padding", "output_padding", "groups", "dilation")
+        return {name: getattr(self, name) for name in names}
+
     def geometry(self, spatial: tuple[int, ...] | None = None) -> tconv.Geometry:
         """Return the geometry at this input size, or at the layer's own."""
         return tconv.Geometry.of(

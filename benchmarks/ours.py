@@ -56,7 +56,7 @@ class Ours:
 
     def _plan(self, layer: Layer, weight: Array, bias: Array | None, *, last: bool = False) -> Bind:
         layout = {"layout": "channels_last"} if last else {}
-        plan: Any = tconv.plan(weight, bias, **_words(layer), **layout)  # type: ignore[attr-defined,unused-ignore]
+        plan: Any = tconv.plan(weight, bias, **layer.words, **layout)  # type: ignore[attr-defined,unused-ignore]
 
         def bind(x: Array) -> Bound:
             out = self._out(layer, x, last=last)
@@ -67,7 +67,7 @@ class Ours:
         return bind
 
     def _function(self, layer: Layer, weight: Array, bias: Array | None) -> Bind:
-        words = _words(layer)
+        words = layer.words
 
         def bind(x: Array) -> Bound:
             out = self._out(layer, x)
@@ -76,18 +76,8 @@ class Ours:
         return bind
 
 
-def _words(layer: Layer) -> dict[str, Any]:
-    return {
-        "stride": layer.stride,
-        "padding": layer.padding,
-        "output_padding": layer.output_padding,
-        "groups": layer.groups,
-        "dilation": layer.dilation,
-    }
-
-
 def _training(layer: Layer, weight: Array) -> Bind:
-    words = _words(layer)
+    words = layer.words
     crop = [
         (pad, pad - more) for pad, more in zip(layer.padding, layer.output_padding, strict=True)
     ]

@@ -4,9 +4,11 @@ from collections import defaultdict
 
 from rich.table import Table
 
+from benchmarks.arithmetic import Found
 from benchmarks.compare import Change
+from benchmarks.layers import Layer
 from benchmarks.peers import OURS, PEERS, TWINS
-from benchmarks.results import Row
+from benchmarks.results import Row, geometric_mean
 
 
 def duration(seconds: float | None) -> str:
@@ -150,6 +152,32 @@ def overhead_table(found: dict[str, float]) -> Table:
     table.add_column("time", justify="right")
     for name, seconds in found.items():
         table.add_row(name, duration(seconds))
+    return table
+
+
+def arithmetic_table(found: list[tuple[Layer, dict[str, Found]]]) -> Table:
+    """Return times and errors of fast and of direct arithmetic, and the worst and mean of all."""
+    table = Table(title="Fast and direct arithmetic, float32", title_justify="left")
+    table.add_column("layer", no_wrap=True)
+    for heading in ("fast", "direct", "ratio", "rms error", "direct", "largest", "direct"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for layer, by in found:
+        fast, direct = by["fast"], by["direct"]
+        table.add_row(
+            layer.name, duration(fast.seconds), duration(direct.seconds),
+            ratio(direct.seconds / fast.seconds), f"{fast.rms:.1e}", f"{direct.rms:.1e}",
+            f"{fast.largest:.2f}", f"{direct.largest:.2f}",
+        )  # fmt: skip
+    speed = geometric_mean(by["direct"].seconds / by["fast"].seconds for _, by in found)
+    worst = {
+        name: [max(getattr(by[name], field) for _, by in found) for field in ("rms", "largest")]
+        for name in ("fast", "direct")
+    }
+    table.add_section()
+    table.add_row(
+        "mean, worst", "", "", ratio(speed), f"{worst['fast'][0]:.1e}",
+        f"{worst['direct'][0]:.1e}", f"{worst['fast'][1]:.2f}", f"{worst['direct'][1]:.2f}",
+    )  # fmt: skip
     return table
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("benchmarks", reason="the benchmark is not shipped: run from
 pytest.importorskip("typer")
 pytest.importorskip("rich")
 
-from benchmarks import overhead, tables, timing
+from benchmarks import arithmetic, overhead, tables, timing
 from benchmarks.compare import changes
 from benchmarks.layers import HARD, Layer, quick, real
 from benchmarks.peers import OURS, PEERS, UnsupportedError
@@ -273,3 +273,16 @@ def test_overhead_names_every_kind_of_call():
     assert "plan" in found
     assert "conv_transpose" in found
     assert tables.overhead_table(found).row_count == len(found)
+
+
+def test_fast_and_direct_arithmetic_are_held_against_each_other():
+    layer = replace(real()[0], name="small", in_channels=128, out_channels=128, spatial=(24, 20),
+                    kernel=(4, 4), stride=(2, 2), padding=(1, 1), output_padding=(0, 0),
+                    dilation=(1, 1), batch=1, groups=1)  # fmt: skip
+    found = list(arithmetic.measure([layer], threads=1, rounds=1))
+    fast, direct = found[0][1]["fast"], found[0][1]["direct"]
+    assert 0 < direct.largest < 1
+    assert 0 < fast.largest < 1
+    assert 0 < direct.rms < fast.rms < 1e-5
+    table = tables.arithmetic_table(found)
+    assert table.row_count == 2
