@@ -83,6 +83,14 @@ def conv_transpose(
         One of :data:`tconv.METHODS`: ``"auto"`` takes the compiled engine where it can and NumPy
         elsewhere; ``"engine"`` insists on it, ``"phases"`` is the NumPy one; or a definition by
         name.
+    arithmetic : {"fast", "direct"}, optional
+        What ``"auto"`` and ``"engine"`` may do; :func:`tconv.get_arithmetic` tells what they do if
+        it is left out. ``"fast"`` may multiply sums of neighbouring inputs (Winograd's and
+        Strassen's algorithms): the error of an output is then relative to the largest input
+        within four cells of those it reads, and in float32 was at most ``2**-24·max|x|·Σ|w|``, Σ
+        over the weights of an output channel, in every real layer measured. With ``"direct"``
+        every output is a sum of its own products and nothing else. NaN and infinity are exact in
+        both.
     out : ndarray, (N, C_out, *O) or (C_out, *O), optional
         Written to and returned.
 
@@ -140,8 +148,10 @@ def _conv_transpose(
     refusal = Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         compute = _method(method, METHODS)
-        if compute is engine.compute and arithmetic is not None:
-            compute = partial(engine.compute, arithmetic=read_arithmetic(arithmetic))
+        if arithmetic is not None:
+            chosen = read_arithmetic(arithmetic)
+            if compute is engine.compute:
+                compute = partial(engine.compute, arithmetic=chosen)
         use = operands(x, weight, bias, groups, transposed=True, exact=exact)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
         geometry = Geometry.of(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tconv
-from tconv import Geometry, engine
+from tconv import Geometry, engine, phases
 from tconv.definitions import scatter
 
 from .test_kernels import LEAKY_RELU, RELU, pytestmark, run, threads  # noqa: F401
@@ -108,6 +108,31 @@ def test_no_padding_meets_a_weight_that_is_not_finite(method, last) -> None:
         for target in engine.targets():
             y = run(target, x, weight, None, geometry, groups, 0, 0.0, method, last, (2,))
             np.testing.assert_array_equal(kinds(y), kinds(expected), err_msg=str(geometry))
+        y = phases.conv_transpose(x, weight, geometry, groups)
+        np.testing.assert_array_equal(kinds(y), kinds(expected), err_msg=str(geometry))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_parts_of_complex_numbers_meet(dtype, paired) -> None:
+    random = np.random.default_rng(paired)
+    for trial in range(80):
+        geometry, c_in, c_out, groups = draw(random)
+        x = random.standard_normal((2, groups * c_in, *geometry.input_size)).astype(dtype)
+        weight = random.standard_normal((groups * c_in, c_out, *geometry.kernel_size)).astype(dtype)
+        x.imag = random.standard_normal(x.shape)
+        if paired:
+            weight.imag = random.standard_normal(weight.shape)
+        if trial % 3:
+            spoil(random, x.real if trial % 2 else x.imag)
+        else:
+            spoil(random, weight.real)
+        words = {"padding": geometry.crop, "groups": groups, "stride": geometry.stride}
+        y = tconv.conv_transpose(x, weight, **words)
+        expected = tconv.conv_transpose(x, weight, **words, method="scatter")
+        for part, wanted in ((y.real, expected.real), (y.imag, expected.imag)):
+            np.testing.assert_array_equal(kinds(part), kinds(wanted), err_msg=str(geometry))
 
 
 @pytest.mark.parametrize("activation", [RELU, LEAKY_RELU])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import phases
+from tconv import phases, products
 from tconv.axis import Axis
 from tconv.engine import memory, native
 from tconv.engine.activations import Activation
@@ -234,6 +234,9 @@ class Packed:
             real_y = np.empty((2 * len(y), *y.shape[1:]), self._real)
             self._run_real(np.concatenate((x.real, x.imag)), real_y, crop)
             made = real_y.reshape(2, *y.shape)
+            if not products.finite(x):  # an infinite part times the other, which is 0, is NaN
+                spoilt = ~np.isfinite(made)
+                made[spoilt[::-1]] = np.nan
         y.real, y.imag = made
         if self._bias is not None:
             y += self._bias.reshape(-1, *(1,) * (y.ndim - 2))
