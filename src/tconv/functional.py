@@ -195,7 +195,8 @@ def conv(
     method : str
         ``"auto"`` takes the compiled engine where it can and NumPy elsewhere; ``"engine"`` insists
         on it, ``"phases"`` is the NumPy one; ``"direct"`` is its definition and ``"matrix"`` the
-        convolution matrix.
+        convolution matrix, the only one that makes no products with the zeros of the padding:
+        by the others an infinite weight gives NaN there.
     out : ndarray, optional
         Written to and returned.
 
