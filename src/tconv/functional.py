@@ -102,6 +102,11 @@ def conv_transpose(
     ``y[o] = b + sum of x[i]·w[k] over i·s + k·d - c0 = o``: the adjoint of the convolution
     :func:`tconv.conv`. Dumoulin & Visin, arXiv:1603.07285, relations 8 to 14.
 
+    Complex numbers are multiplied as they are; the gradients conjugate, as PyTorch's do. That of a
+    real loss L with respect to z is ``∂L/∂Re z + i·∂L/∂Im z``, twice the Wirtinger derivative
+    ∂L/∂z*. Given it for y, it is ``conv(grad, w.conj())`` for x (:meth:`tconv.Plan.adjoint`),
+    :func:`tconv.weight_gradient` for w, and the sum over batch and positions for b.
+
     Examples
     --------
     >>> x = np.array([[[1.0, 2.0, 3.0]]])
@@ -193,6 +198,12 @@ def conv(
     TypeError, ValueError
         As in :func:`conv_transpose`.
 
+    Notes
+    -----
+    Complex numbers are multiplied as they are, as in PyTorch: the adjoint is
+    ``conv_transpose(grad, w.conj())``, the gradient with respect to x in the convention of
+    :func:`conv_transpose`; that with respect to w is ``weight_gradient(grad, x, …).conj()``.
+
     Examples
     --------
     >>> conv(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[[1.0, 0.0, 2.0]]]))
@@ -240,7 +251,8 @@ def weight_gradient(
     Returns
     -------
     ndarray, (C_in, C_out/groups, *K)
-        ``dw[k] = sum of x[i]·grad[i·s + k·d - c0]`` over batch and positions.
+        ``dw[k] = sum of x[i]*·grad[i·s + k·d - c0]`` over batch and positions, with x* the complex
+        conjugate.
 
     Raises
     ------
@@ -249,12 +261,17 @@ def weight_gradient(
 
     Notes
     -----
-    The compiled engine does the work where it can, and NumPy elsewhere.
+    The compiled engine does the work where it can, and NumPy elsewhere. It is the adjoint of the
+    layer as a function of its weight, ``<conv_transpose(x, w), y> = <w, weight_gradient(x, y)>``
+    with ``<a, b> = sum of a*·b`` (:func:`numpy.vdot`): for complex numbers PyTorch's gradient, as
+    :func:`conv_transpose` says.
 
     Examples
     --------
     >>> weight_gradient(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 0.0]]), 2, stride=2)
     array([[[7., 0.]]])
+    >>> weight_gradient(np.array([[2j]]), np.array([[1.0, 1j]]), 2)
+    array([[[0.-2.j, 2.+0.j]]])
     """
     refusal = Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups)
     with refusal:

@@ -65,7 +65,7 @@ def conv(
 def weight_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
-    """Compute the gradient with respect to the weight: (C_in, C_out/groups, *K)."""
+    """Compute the gradient with respect to the weight, of x conjugated: (C_in, C_out/groups, *K)."""
     dtype = np.result_type(x, grad)
     if can_run(dtype, geometry) is not None:
         return phases.weight_gradient(x, grad, geometry, groups)
@@ -78,8 +78,8 @@ def weight_gradient(
     parts = _real_gradient(as_pairs(x, groups), as_pairs(grad, groups), geometry, groups)
     parts = parts.reshape(groups, 2, c_in // groups, 2, c_out, *geometry.kernel_size)
     made = np.empty((groups, c_in // groups, c_out, *geometry.kernel_size), dtype)
-    made.real = parts[:, 0, :, 0] - parts[:, 1, :, 1]
-    made.imag = parts[:, 0, :, 1] + parts[:, 1, :, 0]
+    made.real = parts[:, 0, :, 0] + parts[:, 1, :, 1]
+    made.imag = parts[:, 0, :, 1] - parts[:, 1, :, 0]
     return made.reshape(c_in, c_out, *geometry.kernel_size)
 
 

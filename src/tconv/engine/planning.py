@@ -223,7 +223,10 @@ class Plan:
         Returns
         -------
         ndarray, (N, C_in, *I) or (C_in, *I); channels last if the plan says so
-            With ``<plan(x), y> = <x, plan.adjoint(y)>`` for a plan without bias and activation.
+            With ``<plan(x), y> = <x, plan.adjoint(y)>`` for a plan without bias and activation,
+            ``<a, b> = sum of a*·b`` (:func:`numpy.vdot`): the convolution with the conjugate of a
+            complex weight. It is the gradient with respect to x, given that with respect to the
+            result, in the convention of :func:`tconv.conv_transpose`.
         """
         refusal = Refusal("plan.adjoint", y=y, weight=self._weight, groups=self._groups)
         with refusal:
