@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from math import prod
 from typing import Any, NamedTuple, NoReturn
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tconv.convolution import times
+from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
 from tconv.parameters import LARGEST, integer
 
 DOOR = "letters and fractions go through tconv.symbolic"
@@ -136,8 +137,13 @@ def read_array(name: str, value: ArrayLike, *, exact: bool = False) -> NDArray[A
         raise TypeError(f"{name} has dtype object; {DOOR}")
     if array.dtype == bool:
         raise TypeError(f"{name} has dtype bool; convert it to numbers, e.g. astype(float)")
-    if array.dtype.kind not in "iufcO" and array.dtype.name != "bfloat16":
+    if work_dtype(array.dtype) is None:
         raise TypeError(f"{name} has dtype {array.dtype}, which holds no numbers")
+    if lacks_zero(array.dtype):
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, which holds neither zero nor a sign; "
+            f"convert it, e.g. {name}.astype(np.float32)"
+        )
     return array
 
 
@@ -170,7 +176,7 @@ def operands(
                 f"bias must have one entry for each of {produced} output channels, "
                 f"got shape {bias.shape}"
             )
-    dtype, work = _dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
+    dtype, work = common_dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
     return Operands(
         x=as_work(x if batched else x[np.newaxis], work),
         weight=as_work(weight, work),
@@ -262,19 +268,8 @@ def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> C
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Convert to the dtype the work is done in; an integer that does not fit is refused."""
     if array.dtype == dtype:
-        return array
+        return spelled(array, dtype)
     check_memory(array.shape, dtype, "converted input")
-    if dtype == np.int64 and array.dtype.kind == "u" and array.size and array.max() > LARGEST:
+    if dtype == INTEGER and array.dtype.kind == "u" and array.size and array.max() > LARGEST:
         raise ValueError(f"{array.dtype} value {array.max()} does not fit int64")
     return array.astype(dtype, copy=False)
-
-
-@lru_cache
-def _dtypes(*given: np.dtype[Any] | None) -> tuple[np.dtype[Any], np.dtype[Any]]:
-    """Return the dtype of the result and of the work."""
-    dtypes = [dtype for dtype in given if dtype is not None]
-    if all(dtype.kind in "iu" for dtype in dtypes):
-        return np.dtype(np.int64), np.dtype(np.int64)
-    result = np.result_type(*dtypes).newbyteorder("=")
-    half = result.name in ("float16", "bfloat16")
-    return result, np.dtype(np.float32) if half else result

@@ -25,6 +25,7 @@ from tconv.checks import (
 from tconv.definitions import CONV_DEFINITIONS, DEFINITIONS, Definition
 from tconv.definitions.matrix import dense as dense_matrix
 from tconv.definitions.matrix import sparse as sparse_matrix
+from tconv.dtypes import canonical, work_dtype
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
 
@@ -86,9 +87,9 @@ def conv_transpose(
     Returns
     -------
     ndarray, (N, C_out, *O) or (C_out, *O)
-        O = (I-1)·s + d·(K-1) + 1 less the crop. The dtype is NumPy's common one; float16 and
-        bfloat16 are computed in float32; integers are computed and returned as int64, where sums
-        beyond 2**63 wrap round, as NumPy's do.
+        O = (I-1)·s + d·(K-1) + 1 less the crop. The dtype is NumPy's common one; float16 and the
+        small floats of ml_dtypes (bfloat16, float8, …) are computed in float32; integers are
+        computed and returned as int64, where sums beyond 2**63 wrap round, as NumPy's do.
 
     Raises
     ------
@@ -380,8 +381,10 @@ def matrix(
     """
     with Refusal("matrix", weight=weight, groups=groups):
         weight = read_array("weight", weight, exact=dense)
-        if not dense and weight.dtype.itemsize < 4 and weight.dtype.kind not in "iu":
-            weight = weight.astype(np.float32)
+        kept = canonical(weight.dtype)
+        if not dense and kept.kind not in "iu":  # SciPy knows no smaller ones
+            kept = work_dtype(kept) or kept
+        weight = as_work(weight, kept)
         rank = common_rank(input_size=input_size)
         if not is_sequence(input_size):
             rank = max(1, weight.ndim - 2)
@@ -452,6 +455,7 @@ def dot_test(
         weight = check_weight(read_array("weight", weight), groups)
         if weight.dtype.kind not in "fc" or weight.dtype.itemsize < 4:
             raise TypeError(f"dot_test needs float32, float64 or complex, got {weight.dtype}")
+        weight = as_work(weight, canonical(weight.dtype))
         compute = check_method(method, METHODS)
         size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
         geometry = Geometry.of(

@@ -127,7 +127,7 @@ def conv(
 def weight_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
-    """Compute the gradient with respect to the weight, of x conjugated: (C_in, C_out/groups, *K)."""
+    """Compute the gradient with respect to the weight, x conjugated: (C_in, C_out/groups, *K)."""
     dtype = np.result_type(x, grad)
     in_channels, out_channels = x.shape[1] // groups, grad.shape[1] // groups
     total = np.zeros((groups, in_channels, out_channels * prod(geometry.kernel_size)), dtype)

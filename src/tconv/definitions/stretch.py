@@ -17,7 +17,7 @@ def stretch(
 
     Relations 12 to 14 of Dumoulin & Visin (arXiv:1603.07285), with any crop and dilation. Zeros are
     multiplied too, those between inputs and those of the padding: where a weight is infinite or NaN
-    every output that it meets is NaN, and not only, as by stamps, those that an input reaches by it.
+    every output that it meets is NaN, and not, as by stamps, those alone that inputs reach by it.
 
     Examples
     --------

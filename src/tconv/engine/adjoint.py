@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tconv import phases
 from tconv.axis import Axis
+from tconv.dtypes import canonical
 from tconv.engine import memory, native
 from tconv.engine.packed import (
     REAL,
@@ -52,7 +53,7 @@ def conv(
     y: NDArray[Any], weight: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
     """Compute the direct convolution: y (N, C_out, *O) -> (N, C_in, *I)."""
-    dtype = np.result_type(y, weight)
+    dtype = canonical(np.result_type(y, weight))
     if can_run(dtype, geometry) is not None:
         return phases.conv(y, weight, geometry, groups)
     y, geometry = _needed(y, geometry)
@@ -65,8 +66,8 @@ def conv(
 def weight_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
-    """Compute the gradient with respect to the weight, of x conjugated: (C_in, C_out/groups, *K)."""
-    dtype = np.result_type(x, grad)
+    """Compute the gradient with respect to the weight, x conjugated: (C_in, C_out/groups, *K)."""
+    dtype = canonical(np.result_type(x, grad))
     if can_run(dtype, geometry) is not None:
         return phases.weight_gradient(x, grad, geometry, groups)
     grad, geometry = _needed(grad, geometry)

@@ -18,6 +18,7 @@ from tconv.checks import (
     read_array,
 )
 from tconv.convolution import times
+from tconv.dtypes import spelled, work_dtype
 from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
@@ -148,9 +149,9 @@ class Plan:
             sample = np.broadcast_to(
                 np.zeros((), array.dtype), (0, len(array), *self._example.input_size)
             )
-            self._bias = None if bias is None else np.array(bias)
+            self._bias = None if bias is None else read_array("bias", bias).copy()
             use = operands(sample, self._weight, self._bias, groups, transposed=True)
-            if use.dtype.kind == "c":
+            if use.x.dtype.kind == "c":
                 self._check_activation(use.dtype)
         self._packed: dict[np.dtype[Any], Packed] = {}
         self._adjoints: dict[np.dtype[Any], PackedAdjoint] = {}
@@ -321,9 +322,10 @@ class Plan:
         x = np.ascontiguousarray(self._channels_first(x) if copied else x, known.work)
         if not x.flags.aligned:
             x = x.copy()
-        straight = known.dtype == known.work and not copied
+        straight = known.dtype is known.work and not copied
         if out is not None and straight and _writable(out, x):
-            known.packed.run(x if batched else x[None], out if batched else out[None], known.crop)
+            y = spelled(out, known.work)
+            known.packed.run(x if batched else x[None], y if batched else y[None], known.crop)
             return out
         y = memory.empty(known.shape, known.work)
         known.packed.run(x if batched else x[None], y, known.crop)
@@ -385,7 +387,8 @@ class Plan:
         return self._packed.setdefault(use.weight.dtype, packed)
 
     def _check_activation(self, dtype: np.dtype[Any]) -> None:
-        if self._activation.name and dtype.kind not in "fV":  # bfloat16 is of kind V
+        work = work_dtype(dtype)
+        if self._activation.name and (work is None or work.kind != "f"):
             raise TypeError(f"activation {self._activation.name!r} needs real floats, got {dtype}")
 
     def _work(self) -> np.dtype[Any]:
@@ -468,6 +471,6 @@ def _writable(out: NDArray[Any], x: NDArray[Any]) -> bool:
     return (
         flags.c_contiguous
         and flags.aligned
-        and out.dtype.isnative
+        and out.dtype == x.dtype
         and not np.may_share_memory(out, x)
     )
