@@ -105,7 +105,9 @@ class _Call(NamedTuple):
 class Plan:
     """A transposed convolution with its weights packed; made by :func:`tconv.plan`.
 
-    Call it with an input of any size. It may be called from several threads at once.
+    Call it with an input of any size. It may be called from several threads at once, and sent to
+    other processes: a pickle holds the parameters and weights as they were given, which a process
+    packs when it first uses them. Copies, deep ones too, are the plan itself.
 
     Examples
     --------
@@ -146,25 +148,19 @@ class Plan:
             self._method = _one_of("method", method, METHODS)
             self._last = layout == "channels_last"
             self._example = self._geometry(self._ample_size())
-            sample = np.broadcast_to(
-                np.zeros((), array.dtype), (0, len(array), *self._example.input_size)
-            )
             self._bias = None if bias is None else read_array("bias", bias).copy()
-            use = operands(sample, self._weight, self._bias, groups, transposed=True)
+            use = self._own()
+            self._dtype = use.x.dtype
             if use.x.dtype.kind == "c":
                 self._check_activation(use.dtype)
         self._packed: dict[np.dtype[Any], Packed] = {}
         self._adjoints: dict[np.dtype[Any], PackedAdjoint] = {}
         self._seen: dict[tuple[tuple[int, ...], np.dtype[Any]], _Call] = {}
-        with refusal.working("engine"):
-            why = can_run(use.weight.dtype, self._example)
+        with refusal.working("engine"), refusal:
+            why = can_run(self._dtype, self._example)
             if why is None:
-                try:
-                    self._pack(use)
-                except ValueError as error:
-                    why = str(error)
-        with refusal:
-            if why is not None and method != "auto":
+                self._pack(use)
+            elif method != "auto":
                 raise ValueError(f"method {method!r} cannot do this: {why}")
 
     def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -202,7 +198,8 @@ class Plan:
             laid_out = _channels_last(shape) if self._last else shape
             check_out(out, laid_out if use.batched else laid_out[1:], use.dtype)
         with refusal.working("engine"):
-            known = self._remember(given, use, geometry, shape)
+            with refusal:
+                known = self._remember(given, use, geometry, shape)
             if known is not None:
                 y = self._run(given, known, out)
             else:
@@ -266,6 +263,9 @@ class Plan:
         rows += [("bias", "one a channel")] * (self._bias is not None)
         rows += [("activation", str(self._activation))] * (self._activation.name is not None)
         why = can_run(self._work(), self._example)
+        if why is None and not self._packed:
+            with Refusal("plan.explain", weight=self._weight, groups=self._groups):
+                self._pack(self._own())
         in_place = why is None and all(packed.last for packed in self._packed.values())
         how = "read and written in place" if in_place else "by copies"
         rows += [("layout", f"channels_last, {how}")] * self._last
@@ -313,6 +313,20 @@ class Plan:
     def __repr__(self) -> str:
         sizes = times(self._example.kernel_size)
         return f"<Plan: kernel {sizes}, stride {times(self._stride)}, {native.target()}>"
+
+    # Copies ------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs; it packs the weights when it first uses them."""
+        return {**self.__dict__, "_packed": {}, "_adjoints": {}, "_seen": {}}
+
+    def __copy__(self) -> "Plan":
+        """Return the plan itself: it does not change."""
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "Plan":
+        """Return the plan itself: it does not change."""
+        return self
 
     # Calls -------------------------------------------------------------------------------------
 
@@ -379,11 +393,20 @@ class Plan:
         self._seen[x.shape, x.dtype] = known
         return known
 
+    def _own(self) -> Operands:
+        """Return the plan's arrays in the dtype they are computed in, with an empty batch."""
+        rank = self._weight.ndim - 2
+        none = np.zeros((0, len(self._weight), *(1,) * rank), self._weight.dtype)
+        return operands(none, self._weight, self._bias, self._groups, transposed=True)
+
     def _pack(self, use: Operands) -> Packed:
-        packed = Packed(
-            use.weight, use.bias, self._example, self._groups, self._activation,
-            method=self._method, channels_last=self._last,
-        )  # fmt: skip
+        try:
+            packed = Packed(
+                use.weight, use.bias, self._example, self._groups, self._activation,
+                method=self._method, channels_last=self._last,
+            )  # fmt: skip
+        except ValueError as error:
+            raise ValueError(f"method {self._method!r} cannot do this: {error}") from None
         return self._packed.setdefault(use.weight.dtype, packed)
 
     def _check_activation(self, dtype: np.dtype[Any]) -> None:
@@ -392,7 +415,7 @@ class Plan:
             raise TypeError(f"activation {self._activation.name!r} needs real floats, got {dtype}")
 
     def _work(self) -> np.dtype[Any]:
-        return next(iter(self._packed), self._weight.dtype)
+        return self._dtype
 
     # Layout ------------------------------------------------------------------------------------
 
