@@ -27,7 +27,7 @@ GEOMETRY_SIDE = {
     f"tconv.{name}"
     for name in (
         "geometry", "axis", "convolution", "derivation", "padding", "parameters",
-        "solve", "relations",
+        "hints", "solve", "relations",
     )
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import engine, phases
+from tconv import engine, hints, phases
 from tconv.checks import (
     Operands,
     Refusal,
@@ -278,26 +278,29 @@ def weight_gradient(
     with refusal:
         x, grad = read_array("x", x), read_array("grad_output", grad_output)
         if x.ndim != grad.ndim:
-            raise ValueError("x and grad_output must have equally many axes")
+            raise ValueError(
+                f"x and grad_output must have equally many axes, got {x.ndim} and {grad.ndim}; "
+                "give both a batch axis or neither"
+            )
         rank = _rank_of(x, kernel_size)
         kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
         batched = check_input(x, "x", rank)
         if not batched:
             x, grad = x[np.newaxis], grad[np.newaxis]
-        geometry = Geometry.of(
-            x.shape[2:], kernel, per_axis("stride", stride, rank), padding, output_padding,
-            per_axis("dilation", dilation, rank),
-        )  # fmt: skip
+        axes = [per_axis(n, v, rank) for n, v in (("stride", stride), ("dilation", dilation))]
+        geometry = Geometry.of(x.shape[2:], kernel, axes[0], padding, output_padding, axes[1])
         if grad.shape[2:] != geometry.output_size or len(grad) != len(x):
             raise ValueError(
                 f"grad_output must be ({len(x)}, C_out, "
                 f"{', '.join(map(str, geometry.output_size))}), got {grad.shape}"
+                + hints.gradient(grad.shape, geometry.output_size, geometry.stride)
             )
         like = np.broadcast_to(np.zeros((), grad.dtype), (x.shape[1], 1, *kernel))
         check_weight(like, groups)
         if grad.shape[1] == 0 or grad.shape[1] % groups:
+            hint = hints.divisors(groups, grad.shape[1])
             raise ValueError(
-                f"groups {groups} does not divide grad_output's {grad.shape[1]} channels"
+                f"groups {groups} does not divide grad_output's {grad.shape[1]} channels{hint}"
             )
         use = operands(x, like, None, groups, transposed=True)
         grad = as_work(grad, use.x.dtype)
@@ -454,7 +457,10 @@ def dot_test(
     with Refusal("dot_test", weight=weight, groups=groups):
         weight = check_weight(read_array("weight", weight), groups)
         if weight.dtype.kind not in "fc" or weight.dtype.itemsize < 4:
-            raise TypeError(f"dot_test needs float32, float64 or complex, got {weight.dtype}")
+            raise TypeError(
+                f"dot_test needs float32, float64 or complex, got {weight.dtype}; "
+                "convert it, e.g. weight.astype(float)"
+            )
         weight = as_work(weight, canonical(weight.dtype))
         compute = check_method(method, METHODS)
         size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
@@ -462,6 +468,7 @@ def dot_test(
             size, weight.shape[2:], stride, padding, output_padding, dilation, output_size
         )
         batch = integer("batch", batch, minimum=1)
+        seed = integer("seed", seed, minimum=0)
         shape = (batch, weight.shape[0], *geometry.input_size)
         wide = (batch, weight.shape[1] * groups, *geometry.output_size)
         check_memory(shape, weight.dtype, "input")

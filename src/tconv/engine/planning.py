@@ -1,11 +1,12 @@
 """A plan: one layer's weights, packed once, for inputs of any size."""
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import phases
+from tconv import hints, phases
 from tconv.axis import Axis
 from tconv.checks import (
     Operands,
@@ -143,10 +144,8 @@ class Plan:
             self._padding = padding_per_axis(padding, rank)
             self._output_padding = per_axis("output_padding", output_padding, rank, minimum=0)
             self._activation = read_activation(activation)
-            if layout not in LAYOUTS:
-                raise ValueError(f"layout {layout!r} is not one of {', '.join(map(repr, LAYOUTS))}")
             self._method = _one_of("method", method, METHODS)
-            self._last = layout == "channels_last"
+            self._last = _one_of("layout", layout, LAYOUTS, hints.layout) == "channels_last"
             self._example = self._geometry(self._ample_size())
             self._bias = None if bias is None else read_array("bias", bias).copy()
             use = self._own()
@@ -188,8 +187,10 @@ class Plan:
         refusal = Refusal("plan", x=x, weight=self._weight, groups=self._groups, out=out)
         with refusal:
             given = read_array("x", x)
-            first = self._channels_first(given)
-            use = operands(first, self._weight, self._bias, self._groups, transposed=True)
+            use = operands(
+                self._channels_first(given), self._weight, self._bias, self._groups,
+                transposed=True, last=self._last,
+            )  # fmt: skip
             geometry = self._geometry(use.x.shape[2:])
             shape = (len(use.x), self._weight.shape[1] * self._groups, *geometry.output_size)
             check_memory(shape, use.x.dtype)
@@ -229,7 +230,9 @@ class Plan:
         refusal = Refusal("plan.adjoint", y=y, weight=self._weight, groups=self._groups)
         with refusal:
             y = self._channels_first(read_array("y", y))
-            use = operands(y, self._weight, None, self._groups, transposed=False)
+            use = operands(
+                y, self._weight, None, self._groups, transposed=False, name="y", last=self._last
+            )
             geometry = self._geometry(self._input_size(use.x.shape[2:]))
             check_memory((len(y), len(self._weight), *geometry.input_size), use.x.dtype)
         with refusal.working("auto"):
@@ -469,9 +472,18 @@ class Plan:
         return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
 
 
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+def _one_of(
+    name: str,
+    value: object,
+    known: tuple[str, ...],
+    hint: Callable[[str, tuple[str, ...]], str] = hints.close,
+) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r}")
     if value not in known:
-        raise ValueError(f"{name} {value!r} is not one of {', '.join(map(repr, known))}")
+        raise ValueError(
+            f"{name} {value!r} is not one of {', '.join(map(repr, known))}{hint(value, known)}"
+        )
     return value
 
 
