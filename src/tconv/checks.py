@@ -15,7 +15,7 @@ from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
 from tconv.parameters import LARGEST, integer
 
 DOOR = "letters and fractions go through tconv.symbolic"
-NUMBERS = {int, float, complex}
+NUMBERS, LISTS = {int, float, complex}, {list, tuple}
 
 
 class Operands(NamedTuple):
@@ -169,9 +169,11 @@ def _from_lists(name: str, value: Sequence[Any]) -> NDArray[Any]:
 
 
 def _holds_a_mask(value: Sequence[Any]) -> bool:
-    return not set(map(type, value)) <= NUMBERS and any(
-        isinstance(one, np.ma.MaskedArray) or (isinstance(one, list | tuple) and _holds_a_mask(one))
-        for one in value
+    kinds = set(map(type, value)) - NUMBERS
+    if kinds <= LISTS:
+        return bool(kinds) and any(map(_holds_a_mask, value))
+    return any(issubclass(kind, np.ma.MaskedArray) for kind in kinds) or any(
+        _holds_a_mask(one) for one in value if type(one) in LISTS
     )
 
 

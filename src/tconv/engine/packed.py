@@ -253,6 +253,8 @@ def compute(
 
 def readable(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return an array as the engine reads it: contiguous, aligned, of just this dtype."""
+    if not array.size:  # NumPy calls an empty array aligned wherever it begins
+        return np.empty(array.shape, dtype)
     flags = array.flags
     if flags.c_contiguous and flags.aligned and array.dtype is dtype:
         return array

@@ -23,7 +23,7 @@ from tconv.dtypes import spelled, work_dtype
 from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
-from tconv.engine.packed import METHODS, Packed, can_run
+from tconv.engine.packed import METHODS, Packed, can_run, readable
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
 
@@ -336,9 +336,7 @@ class Plan:
     def _run(self, x: NDArray[Any], known: _Call, out: NDArray[Any] | None = None) -> NDArray[Any]:
         batched = x.ndim == len(known.shape)
         copied = self._last and not known.packed.last
-        x = np.ascontiguousarray(self._channels_first(x) if copied else x, known.work)
-        if not x.flags.aligned:
-            x = x.copy()
+        x = readable(self._channels_first(x) if copied else x, known.work)
         straight = known.dtype is known.work and not copied
         if out is not None and straight and _writable(out, x):
             y = spelled(out, known.work)
@@ -369,9 +367,9 @@ class Plan:
         if packed is None:
             packed = PackedAdjoint(use.weight.conj(), None, self._example, use.groups)
             packed = self._adjoints.setdefault(use.weight.dtype, packed)
-        y = np.ascontiguousarray(use.x)
+        y = readable(use.x, use.x.dtype)
         x = memory.empty((len(y), len(use.weight), *geometry.input_size), y.dtype)
-        packed.run(y if y.flags.aligned else y.copy(), x, packed.crop(geometry))
+        packed.run(y, x, packed.crop(geometry))
         return x
 
     def _run_numpy(self, use: Operands, geometry: Geometry) -> NDArray[Any]:
@@ -506,6 +504,7 @@ def _writable(out: NDArray[Any], x: NDArray[Any]) -> bool:
     return (
         flags.c_contiguous
         and flags.aligned
+        and out.size > 0
         and out.dtype == x.dtype
         and not np.may_share_memory(out, x)
     )
