@@ -304,7 +304,7 @@ def machine_memory() -> int | None:
 def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """Return the method of that name."""
     if not isinstance(method, str):
-        raise TypeError(f"method must be a string, got {method!r}")
+        raise TypeError(f"method must be a string, got {type(method).__name__}")
     if method not in methods:
         hint = hints.close(method, methods)
         raise ValueError(f"method {method!r} is not one of {', '.join(map(repr, methods))}{hint}")

@@ -383,6 +383,8 @@ def matrix(
            [0, 1, 2, 3]])
     """
     with Refusal("matrix", weight=weight, groups=groups):
+        if not isinstance(dense, bool | np.bool_):
+            raise TypeError(f"dense must be True or False, got {type(dense).__name__}")
         weight = read_array("weight", weight, exact=dense)
         kept = canonical(weight.dtype)
         if not dense and kept.kind not in "iu":  # SciPy knows no smaller ones
@@ -483,7 +485,7 @@ def dot_test(
 
 
 def _method(method: str, methods: Mapping[str, Definition]) -> Definition:
-    if method == "engine" and (why := engine.refusal()):
+    if isinstance(method, str) and method == "engine" and (why := engine.refusal()):
         raise ValueError(f"method 'engine' is not to be had: {why}")
     return check_method(method, methods)
 

@@ -43,7 +43,7 @@ def read_activation(value: object) -> Activation:
         return Activation()
     name, alpha = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
     if not isinstance(name, str):
-        raise TypeError(f"activation must be a name or None, got {value!r}")
+        raise TypeError(f"activation must be a name or None, got {type(name).__name__}")
     if name not in NAMES:
         hint = " (did you mean 'silu'?)" if name == "swish" else hints.close(name, NAMES)
         raise ValueError(f"activation {name!r} is not one of {', '.join(map(repr, NAMES))}{hint}")

@@ -477,7 +477,7 @@ def _one_of(
     hint: Callable[[str, tuple[str, ...]], str] = hints.close,
 ) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {value!r}")
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
     if value not in known:
         raise ValueError(
             f"{name} {value!r} is not one of {', '.join(map(repr, known))}{hint(value, known)}"
