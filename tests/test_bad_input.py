@@ -268,7 +268,7 @@ def test_unknown_methods(method):
     assert_refused(bound(tconv.dot_test, WEIGHT, 5, method=method), ValueError, message)
 
 
-@pytest.mark.parametrize("method", [None, 1, np.add, ["auto"]])
+@pytest.mark.parametrize("method", [None, 1, np.add, ["auto"], np.array(["auto", "auto"])])
 def test_methods_that_are_no_name(method):
     for call in (
         bound(tconv.conv_transpose, X, WEIGHT, method=method),
@@ -276,6 +276,11 @@ def test_methods_that_are_no_name(method):
         bound(tconv.dot_test, WEIGHT, 5, method=method),
     ):
         assert_refused(call, TypeError, "method must be a string, got ")
+
+
+def test_matrix_has_its_own():
+    call = bound(tconv.matrix, WEIGHT, 5, dense=np.ones(2))
+    assert_refused(call, TypeError, "dense must be True or False, got ndarray")
 
 
 def test_dot_test_has_its_own():

@@ -103,3 +103,22 @@ def test_a_kernel_is_not_turned_round(method):
     y = tconv.conv_transpose(x, weight, stride=(2, 3), method=method)
     np.testing.assert_array_equal(y[0, 0, 2:4, 3:6], weight[0, 0])
     assert y.sum() == weight.sum()
+
+
+@pytest.mark.parametrize("endless", [np.inf, np.nan])
+def test_an_infinite_weight_meets_the_zeros_of_two_definitions(endless):
+    """Stretch multiplies the zeros it inserts and pads with, subpixel those it pads with."""
+    x, weight = np.ones((1, 1, 3)), np.array([[[1.0, 1.0, endless, 1.0]]])
+    lost = {
+        method: np.flatnonzero(
+            ~np.isfinite(tconv.conv_transpose(x, weight, None, 2, [(0, -1)], method=method))
+        ).tolist()
+        for method in METHODS
+        if method not in ("auto", "phases")
+    }
+    reached = [2, 4, 6]  # by an input through that weight
+    assert {name: lost[name] for name in ("scatter", "gradient", "matrix")} == dict.fromkeys(
+        ("scatter", "gradient", "matrix"), reached
+    )
+    assert lost["subpixel"] == [0, 2, 4, 6, 8]
+    assert lost["stretch"] == list(range(9))

@@ -1,5 +1,9 @@
 """The public functions: dtypes, views, out=, and the algebra of the operator."""
 
+import pickle
+import sys
+import tempfile
+
 import numpy as np
 import pytest
 
@@ -7,7 +11,7 @@ import tconv
 from strategies import METHODS, cropped_case, random_array
 from tconv import Geometry
 
-INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "longlong"]
 FLOATS = ["float16", "float32", "float64", "longdouble"]
 COMPLEX = ["complex64", "complex128", "clongdouble"]
 
@@ -85,14 +89,105 @@ def test_float16_is_computed_in_float32():
     assert y.tolist() == [[60000, 0, -60000]]
 
 
-def test_bfloat16_is_computed_in_float32(random):
-    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
-    x, weight = small(random, (1, 2, 5)), small(random, (2, 1, 3))
-    y = tconv.conv_transpose(x.astype(bfloat16), weight.astype(bfloat16), stride=2)
-    assert y.dtype == bfloat16
-    np.testing.assert_array_equal(y, tconv.conv_transpose(x, weight, stride=2).astype(bfloat16))
+SMALL = ["bfloat16", *(f"float{n}" for n in (
+    "4_e2m1fn", "6_e2m3fn", "6_e3m2fn", "8_e3m4", "8_e4m3", "8_e4m3fn", "8_e4m3fnuz",
+    "8_e4m3b11fnuz", "8_e5m2", "8_e5m2fnuz",
+))]  # fmt: skip
+
+
+def of_ml_dtypes(name):
+    module = pytest.importorskip("ml_dtypes")
+    if not hasattr(module, name):
+        pytest.skip(f"this ml_dtypes has no {name}")
+    return np.dtype(getattr(module, name))
+
+
+def every_function(x, weight, grad, bias, **words):
+    """Call each function that has arrays for arguments; x, weight and bias give grad's size."""
+    yield tconv.conv_transpose(x, weight, bias, **words)
+    yield tconv.conv(grad, weight, **words)
+    yield tconv.weight_gradient(x, grad, weight.shape[2:], **words)
+    yield tconv.plan(weight, bias, **words)(x)
+    yield tconv.plan(weight, bias, **words).adjoint(grad)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_floats_are_computed_in_float32(random, name):
+    dtype = of_ml_dtypes(name)
+    shapes = (1, 2, 5), (2, 3, 3), (1, 3, 11), (3,)
+    arrays = [random.standard_normal(shape).astype(dtype) for shape in shapes]
+    wide = [array.astype(np.float32) for array in arrays]
+    for made, expected in zip(
+        every_function(*arrays, stride=2), every_function(*wide, stride=2), strict=True
+    ):
+        assert made.dtype == dtype
+        np.testing.assert_array_equal(made.astype(float), expected.astype(dtype).astype(float))
+    for method in METHODS:
+        assert tconv.conv_transpose(*arrays[:2], method=method).dtype == dtype
+    assert tconv.conv_transpose(arrays[0], wide[1]).dtype == np.float32
+    assert tconv.plan(wide[1], activation="relu")(arrays[0]).dtype == np.float32
+    relu = tconv.plan(arrays[1], activation="relu")(arrays[0])
+    assert relu.dtype == dtype
+    assert (relu.astype(float) >= 0).all()
+    matrix = tconv.matrix(arrays[1], 5, stride=2)
+    assert matrix.dtype == np.float32
+    np.testing.assert_array_equal(matrix.toarray(), tconv.matrix(wide[1], 5, 2, dense=True))
+    dense = tconv.matrix(arrays[1], 5, stride=2, dense=True)
+    assert dense.dtype == dtype
+    np.testing.assert_array_equal(dense.astype(np.float32), matrix.toarray())
+
+
+def test_sums_of_small_floats_go_on_growing():
+    bfloat16 = of_ml_dtypes("bfloat16")
     ones = np.ones((1, 512), bfloat16), np.ones((1, 1, 512), bfloat16)
     assert tconv.conv_transpose(*ones, padding=511).astype(float).item() == 512
+
+
+@pytest.mark.parametrize("name", ["int2", "int4", "uint2", "uint4"])
+def test_small_integers_are_integers(random, name):
+    dtype = of_ml_dtypes(name)
+    shapes = (1, 2, 5), (2, 3, 3), (1, 3, 11), (3,)
+    wide = [random.integers(0, 2, shape) for shape in shapes]
+    arrays = [array.astype(dtype) for array in wide]
+    for made, expected in zip(
+        every_function(*arrays, stride=2), every_function(*wide, stride=2), strict=True
+    ):
+        assert made.dtype == np.int64
+        np.testing.assert_array_equal(made, expected)
+    assert tconv.conv_transpose(arrays[0], wide[1].astype("uint8")).dtype == np.int64
+    assert tconv.matrix(arrays[1], 5).dtype == np.int64
+
+
+def test_small_complex_numbers_are_computed_in_complex64(random):
+    dtype = of_ml_dtypes("complex32")
+    x, weight = (
+        (random.integers(0, 3, shape) * (1 - 2j)).astype(dtype) for shape in ((1, 2, 5), (2, 3, 3))
+    )
+    made, expected = (
+        tconv.conv_transpose(x.astype(kind), weight.astype(kind)) for kind in (dtype, "complex64")
+    )
+    assert made.dtype == dtype
+    np.testing.assert_array_equal(made.astype("complex64"), expected)
+    with pytest.raises(TypeError, match="activation 'relu' needs real floats, got complex32"):
+        tconv.plan(weight, activation="relu")
+
+
+def test_dtypes_without_a_common_one_are_refused():
+    x, weight = np.ones((1, 1, 3), of_ml_dtypes("bfloat16")), np.ones((1, 1, 2), "float16")
+    message = "bfloat16 and float16 have no common dtype; convert the arrays to one of them or to"
+    for call in (
+        lambda: tconv.conv_transpose(x, weight),
+        lambda: tconv.plan(weight)(x),
+        lambda: tconv.conv_transpose(x, x, np.ones(1, "float16")),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
+def test_a_float_without_zero_is_refused():
+    scale = np.ones((1, 1, 3), of_ml_dtypes("float8_e8m0fnu"))
+    with pytest.raises(TypeError, match=r"neither zero nor a sign; convert it, e\.g\. x\.astype"):
+        tconv.conv_transpose(scale, np.ones((1, 1, 2)))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -151,42 +246,90 @@ def test_lists_are_arrays():
     assert tconv.conv(((1, 2.5, 3),), (((1, 2),),)).tolist() == [[6, 8.5]]
 
 
+def spellings(array):
+    """Return the same numbers as arrays of equal dtypes that are other objects."""
+    dtype = array.dtype
+    explicit = "<" if sys.byteorder == "little" else ">"
+    return {
+        "byte order spelled out": array.view(dtype.newbyteorder(explicit)),  # as Zarr 3 does
+        "metadata": array.view(np.dtype(dtype, metadata={"unit": "m"})),
+        "unpickled": pickle.loads(pickle.dumps(array)),
+    }
+
+
 def unusual(array):
     """Return the same numbers as views that are laid out unusually."""
-    padded = np.repeat(np.repeat(array, 2, axis=-1), 3, axis=0)
+    padded = np.stack([np.stack([array] * 2, axis=-1)] * 3, axis=1)
     frozen = array.copy()
     frozen.flags.writeable = False
-    return {
-        "non-contiguous": padded[::3, ..., ::2],
+    records = np.zeros(array.shape, [("flag", "i1"), ("value", array.dtype)])
+    records["value"] = array
+    with tempfile.TemporaryFile() as file:
+        mapped = np.memmap(file, array.dtype, "w+", shape=array.shape)
+    mapped[...] = array
+    return spellings(array) | {
+        "non-contiguous": padded[:, 0, ..., 0],
         "Fortran order": np.asfortranarray(array),
         "negative strides": array[..., ::-1].copy()[..., ::-1],
         "read-only": frozen,
         "big-endian": array.astype(array.dtype.newbyteorder(">")),
         "subclass": array.view(type("Subclass", (np.ndarray,), {})),
+        "field of records": records["value"],
+        "memory map": mapped,
     }
 
 
-def functions(x, weight, grad):
+def functions(x, weight, grad, bias):
     words = {"stride": (2, 1), "padding": (1, 0)}
+    size = x.shape[2:]
     yield "weight_gradient", lambda: tconv.weight_gradient(x, grad, weight.shape[2:], **words)
+    yield "plan", lambda: tconv.plan(weight, bias, **words)(x)
+    yield "adjoint", lambda: tconv.plan(weight, bias, **words).adjoint(grad)
+    yield "matrix", lambda: tconv.matrix(weight, size, **words).toarray()
+    yield "dense matrix", lambda: tconv.matrix(weight, size, dense=True, **words)
+    if weight.dtype.kind != "i" and weight.dtype.itemsize > 2:
+        yield "dot_test", lambda: np.array(tconv.dot_test(weight, size, **words))
+    if x.dtype.kind != "c" and x.size:
+        yield "upsample", lambda: tconv.upsample(x, (1, 1, 2, 3))
     for method in ("auto", "direct", "matrix"):
         yield f"conv {method}", lambda m=method: tconv.conv(grad, weight, method=m, **words)
     for method in METHODS:
-        yield method, lambda m=method: tconv.conv_transpose(x, weight, method=m, **words)
+        yield method, lambda m=method: tconv.conv_transpose(x, weight, bias, method=m, **words)
 
 
 @pytest.mark.parametrize("layout", unusual(np.zeros((1, 1))))
-@pytest.mark.parametrize("dtype", ["int32", "float32", "complex128"])
-def test_layouts_change_nothing_and_inputs_stay_as_they_are(random, layout, dtype):
-    shapes = (2, 3, 4, 3), (3, 2, 3, 2), (2, 2, 7, 4)
+@pytest.mark.parametrize("batch", [2, 0])
+@pytest.mark.parametrize(
+    "dtype", ["int32", "int64", "float16", "float32", "float64", "longdouble", "complex128"]
+)
+def test_layouts_change_nothing_and_inputs_stay_as_they_are(random, layout, dtype, batch):
+    shapes = (batch, 3, 4, 3), (3, 2, 3, 2), (batch, 2, 7, 4), (2,)
     plain = [small(random, shape, dtype) for shape in shapes]
     views = [unusual(array)[layout] for array in plain]
     before = [view.tobytes() for view in views]
     for (name, expected), (_, made) in zip(functions(*plain), functions(*views), strict=True):
-        result = made()
-        np.testing.assert_array_equal(result, expected(), err_msg=name)
-        assert result.dtype.isnative
+        result, same = made(), expected()
+        np.testing.assert_array_equal(result, same, err_msg=name)
+        assert type(result) is np.ndarray
+        assert result.dtype is same.dtype, name
     assert [view.tobytes() for view in views] == before
+    assert [view.dtype for view in views] == [unusual(array)[layout].dtype for array in plain]
+
+
+@pytest.mark.parametrize("spelling", spellings(np.zeros(1)))
+def test_results_are_written_to_arrays_of_any_spelling(random, spelling):
+    x, weight = random.standard_normal((2, 3, 5)), random.standard_normal((3, 2, 3))
+    layer = tconv.plan(weight)
+    expected, back = layer(x), tconv.conv(layer(x), weight)
+    for call, same in (
+        (lambda out: layer(x, out=out), expected),
+        (lambda out: tconv.conv_transpose(x, weight, out=out), expected),
+        (lambda out: tconv.conv(expected, weight, out=out), back),
+    ):
+        for _ in range(2):
+            out = spellings(np.full_like(same, np.nan))[spelling]
+            assert call(out) is out
+            np.testing.assert_array_equal(out, same)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -362,20 +505,29 @@ def crooked(array):
     """Return a copy that no pointer of its dtype is aligned to."""
     copy = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
     copy[...] = array
-    assert not copy.flags.aligned
+    assert not copy.flags.aligned or not array.size
     return copy
 
 
+@pytest.mark.parametrize("batch", [2, 0])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
 @pytest.mark.parametrize("which", range(3))
-def test_unaligned_arrays(random, which, dtype):
-    arrays = [random.standard_normal(s).astype(dtype) for s in ((2, 2, 5), (2, 3, 4), (3,))]
+def test_unaligned_arrays(random, which, dtype, batch):
+    arrays = [random.standard_normal(s).astype(dtype) for s in ((batch, 2, 5), (2, 3, 4), (3,))]
     expected = tconv.conv_transpose(*arrays, stride=2)
+    planned = tconv.plan(*arrays[1:], stride=2)(arrays[0])
     arrays[which] = crooked(arrays[which])
     np.testing.assert_array_equal(tconv.conv_transpose(*arrays, stride=2), expected)
     out = crooked(expected)
     assert tconv.conv_transpose(*arrays, stride=2, out=out) is out
     np.testing.assert_array_equal(out, expected)
+    layer = tconv.plan(*arrays[1:], stride=2)
+    for _ in range(2):
+        np.testing.assert_array_equal(layer(arrays[0]), planned)
+        out = crooked(expected)
+        assert layer(arrays[0], out=out) is out
+        np.testing.assert_array_equal(out, planned)
+    assert layer.adjoint(crooked(expected)).shape == (batch, 2, 5)
 
 
 @pytest.mark.parametrize("fake", [True, 1.0, "1", [True], (True,), (1.0,), ((True, 1),)])

@@ -27,7 +27,7 @@ GEOMETRY_SIDE = {
     f"tconv.{name}"
     for name in (
         "geometry", "axis", "convolution", "derivation", "padding", "parameters",
-        "solve", "relations",
+        "hints", "solve", "relations",
     )
 }  # fmt: skip
 
@@ -162,7 +162,8 @@ def test_definitions_know_geometry_and_numpy():
 def test_the_engine_knows_geometry_numpy_and_its_own_module():
     modules = rooms("engine")
     assert {module for one in modules for module, _ in IMPORTS[one]} >= {"tconv.engine._native"}
-    helpers = {"tconv.checks", "tconv.phases"}  # what refuses, and what does what it cannot
+    # what refuses, what an array holds, and what does what the engine cannot
+    helpers = {"tconv.checks", "tconv.dtypes", "tconv.phases", "tconv.products"}
     assert strangers(modules, GEOMETRY_SIDE | helpers | {"tconv.engine", "numpy"}) == []
 
 

@@ -20,12 +20,15 @@ def positional(case):
     )  # fmt: skip
 
 
+DTYPES = ("float64", "float32", "complex128", "complex64")
+
+
 def cases(number, count=60):
     """Yield random sets with at least one image, without and with the batch axis."""
     random = np.random.default_rng(number)
     for index in range(count):
         case = padded_case(random, 1 + index % 3)
-        dtype = np.dtype(("float64", "float32")[index // 3 % 2])
+        dtype = np.dtype(DTYPES[index // 3 % len(DTYPES)])
         x, weight, bias = case.arrays(random, dtype)
         if index % 5 == 0:
             x = random_array(random, x.shape[1:], dtype)
@@ -63,7 +66,7 @@ def tensors(*arrays):
 
 @pytest.mark.parametrize("number", range(10))
 def test_gradients(number):
-    """Our conv is PyTorch's input gradient, and the weight gradients agree."""
+    """A plan's adjoint is PyTorch's input gradient, and the weight gradients agree."""
     for case, dtype, x, weight, _ in cases(100 + number, count=30):
         if not x.size:
             continue
@@ -76,12 +79,14 @@ def test_gradients(number):
         magnitude = tconv.weight_gradient(*parts, weight.shape[2:], *positional(case))
         terms = x.size // case.channels[0]
         assert_close(made, given[1].grad.numpy(), magnitude, terms, dtype)
+        magnitude = tconv.plan(np.abs(weight), None, *positional(case)).adjoint(np.abs(grad))
+        back = tconv.plan(weight, None, *positional(case)).adjoint(grad)
+        assert_close(back, given[0].grad.numpy(), magnitude, weight[0].size, dtype)
         if case.geometry.adjoint() is None:
             continue
         words = case.geometry.adjoint()
         back = (words.stride, words.padding, words.dilation, case.groups)
-        made = tconv.conv(grad, weight, None, *back)
-        magnitude = tconv.conv(np.abs(grad), np.abs(weight), None, *back)
+        made = tconv.conv(grad, weight.conj(), None, *back)
         assert_close(made, given[0].grad.numpy(), magnitude, weight[0].size, dtype)
 
 
@@ -95,16 +100,31 @@ def test_conv(number):
         least = [max(b * (a - 1) + 1 - 2 * c, 1) for a, b, c in zip(k, d, p, strict=True)]
         size = [m + int(random.integers(0, 6)) for m in least]
         groups, (c_in, c_out) = int(random.integers(1, 4)), draw_channels(random)
-        dtype = np.dtype(("float64", "float32")[index % 2])
+        dtype = np.dtype(DTYPES[index % len(DTYPES)])
         batch = () if index % 5 == 0 else (int(random.integers(0, 4)),)
         x = random_array(random, (*batch, groups * c_in, *size), dtype)
         weight = random_array(random, (groups * c_out, c_in, *k), dtype)
         bias = random_array(random, len(weight), dtype)
-        expected = DIRECT[rank](*tensors(x, weight, bias), s, p, d, groups).numpy()
+        given = [array.requires_grad_() for array in tensors(x, weight, bias)]
+        y = DIRECT[rank](*given, s, p, d, groups)
         magnitude = tconv.conv(*map(np.abs, (x, weight, bias)), s, p, d, groups)
         for method in ("auto", "direct", "matrix"):
             made = tconv.conv(x, weight, bias, s, p, d, groups, method=method)
-            assert_close(made, expected, magnitude, weight[0].size, dtype)
+            assert_close(made, y.detach().numpy(), magnitude, weight[0].size, dtype)
+        if index % 3 or not x.size:
+            continue
+        grad = random_array(random, tuple(y.shape), dtype)
+        y.backward(torch.from_numpy(grad))
+        sizes = x.shape[1 + len(batch) :]
+        whole = tconv.Geometry.of_conv(sizes, k, s, [(n, n) for n in p], d)
+        words = (s, whole.crop, 0, groups, d)
+        by_weight = tconv.weight_gradient(grad, x, k, *words).conj()
+        magnitude = tconv.weight_gradient(np.abs(grad), np.abs(x), k, *words)
+        terms = grad.size // c_out
+        assert_close(by_weight, given[1].grad.numpy(), magnitude, terms, dtype)
+        by_x = tconv.conv_transpose(grad, weight.conj(), None, *words)
+        magnitude = tconv.conv_transpose(np.abs(grad), np.abs(weight), None, *words)
+        assert_close(by_x, given[0].grad.numpy(), magnitude, weight.size, dtype)
 
 
 X, WEIGHT = (1, 4, 5), (4, 2, 3)

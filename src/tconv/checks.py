@@ -1,18 +1,21 @@
 """What a caller hands in, read and refused once: arrays, channels, dtypes, memory."""
 
 import os
-from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from math import prod
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tconv import hints
 from tconv.convolution import times
+from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
 from tconv.parameters import LARGEST, integer
 
 DOOR = "letters and fractions go through tconv.symbolic"
+NUMBERS, LISTS = {int, float, complex}, {list, tuple}
 
 
 class Operands(NamedTuple):
@@ -94,11 +97,13 @@ class Working:
             )
 
 
-def _shape_of(value: object) -> str:
+def _shape_of(value: Any) -> str:
     try:
-        return str(value) if isinstance(value, int) else str(np.shape(value))  # type: ignore[call-overload]
+        return str(value) if isinstance(value, int) else str(tuple(np.shape(value)))
     except ValueError:
         return "ragged"
+    except Exception:  # whatever another library's array raises
+        return "unknown"
 
 
 def read_array(name: str, value: ArrayLike, *, exact: bool = False) -> NDArray[Any]:
@@ -122,23 +127,54 @@ def read_array(name: str, value: ArrayLike, *, exact: bool = False) -> NDArray[A
     if type(value) is np.ndarray and value.dtype.kind in "iufc":
         return value
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first")
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost; fill it first, {name}.filled(0)"
+        )
     if not isinstance(value, np.ndarray | np.generic | list | tuple | int | float | complex):
         kind = type(value)
         raise TypeError(
             f"{name} must be a NumPy array or nested lists, got {kind.__module__}.{kind.__name__}"
+            + hints.conversion(name, value)
         )
+    array = _from_lists(name, value) if isinstance(value, list | tuple) else np.asarray(value)
+    dtype = array.dtype
+    if dtype.kind == "O" and not exact:
+        raise TypeError(f"{name} has dtype object; {DOOR}")
+    if dtype.kind == "b":
+        raise TypeError(f"{name} has dtype bool; convert it to numbers, e.g. {name}.astype(float)")
+    if work_dtype(dtype) is None:
+        hint = hints.no_numbers(name, dtype.kind, dtype.names)
+        raise TypeError(f"{name} has dtype {dtype}, which holds no numbers{hint}")
+    if lacks_zero(dtype):
+        raise TypeError(
+            f"{name} has dtype {dtype}, which holds neither zero nor a sign; "
+            f"convert it, e.g. {name}.astype(np.float32)"
+        )
+    return array
+
+
+def _from_lists(name: str, value: Sequence[Any]) -> NDArray[Any]:
     try:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} is ragged: its nested lists differ in length") from None
-    if array.dtype == object and not exact:
-        raise TypeError(f"{name} has dtype object; {DOOR}")
-    if array.dtype == bool:
-        raise TypeError(f"{name} has dtype bool; convert it to numbers, e.g. astype(float)")
-    if array.dtype.kind not in "iufcO" and array.dtype.name != "bfloat16":
-        raise TypeError(f"{name} has dtype {array.dtype}, which holds no numbers")
+    except Exception:  # a list of other libraries' arrays raises what these raise
+        first, where = value, name
+        while isinstance(first, list | tuple) and first:
+            first, where = first[0], f"{where}[0]"
+        raise TypeError(f"{name} holds what is no number{hints.conversion(where, first)}") from None
+    if array.dtype.kind in "fiuc" and _holds_a_mask(value):
+        raise TypeError(f"{name} holds a masked array, whose mask would be lost; fill it first")
     return array
+
+
+def _holds_a_mask(value: Sequence[Any]) -> bool:
+    kinds = set(map(type, value)) - NUMBERS
+    if kinds <= LISTS:
+        return bool(kinds) and any(map(_holds_a_mask, value))
+    return any(issubclass(kind, np.ma.MaskedArray) for kind in kinds) or any(
+        _holds_a_mask(one) for one in value if type(one) in LISTS
+    )
 
 
 def operands(
@@ -149,28 +185,35 @@ def operands(
     *,
     transposed: bool,
     exact: bool = False,
+    name: str = "x",
+    last: bool = False,
 ) -> Operands:
     """Read the arrays of one call and check them against each other.
 
     The channels of `x` are weight.shape[0] for a transposed convolution and
-    weight.shape[1]·groups for a direct one.
+    weight.shape[1]·groups for a direct one. An error calls it `name`, and knows by `last` that it
+    is a view of an array whose channels are last.
     """
-    x = read_array("x", x, exact=exact)
+    x = read_array(name, x, exact=exact)
     weight = check_weight(read_array("weight", weight, exact=exact), groups)
-    batched = check_input(x, "x", weight.ndim - 2)
     first, second = weight.shape[0], weight.shape[1] * groups
     expected, produced = (first, second) if transposed else (second, first)
+    batched = check_input(x, name, weight.ndim - 2, expected)
     channels = x.shape[1 if batched else 0]
     if channels != expected:
-        raise ValueError(f"weight has {expected} input channels but x has {channels}")
+        side = f"{'input' if name == 'x' else 'output'} channel{'s' * (expected != 1)}"
+        raise ValueError(
+            f"weight has {expected} {side} but {name} has {channels}"
+            + hints.channels(name, x.shape, weight.shape, groups, transposed=transposed, last=last)
+        )
     if bias is not None:
         bias = read_array("bias", bias, exact=exact)
         if bias.shape != (produced,):
             raise ValueError(
                 f"bias must have one entry for each of {produced} output channels, "
-                f"got shape {bias.shape}"
+                f"got shape {bias.shape}{hints.bias(bias.shape, produced)}"
             )
-    dtype, work = _dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
+    dtype, work = common_dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
     return Operands(
         x=as_work(x if batched else x[np.newaxis], work),
         weight=as_work(weight, work),
@@ -187,23 +230,27 @@ def check_weight(weight: NDArray[Any], groups: int) -> NDArray[Any]:
     if weight.ndim < 3:
         raise ValueError(
             f"weight must be (C_in, C_out/groups, *kernel) with at least one kernel axis, "
-            f"got {weight.ndim} axes"
+            f"got {weight.ndim} axes; a bare kernel is weight[np.newaxis, np.newaxis]"
         )
     if 0 in weight.shape[:2]:
         raise ValueError("weight has zero channels; at least one in and one out are needed")
     if 0 in weight.shape[2:]:
         raise ValueError(f"kernel size {times(weight.shape[2:])} has an empty axis")
     if weight.shape[0] % groups:
-        raise ValueError(f"groups {groups} does not divide weight's {weight.shape[0]} channels")
+        hint = hints.divisors(groups, weight.shape[0])
+        raise ValueError(
+            f"groups {groups} does not divide weight's {weight.shape[0]} channels{hint}"
+        )
     return weight
 
 
-def check_input(x: NDArray[Any], name: str, rank: int) -> bool:
+def check_input(x: NDArray[Any], name: str, rank: int, channels: int | None = None) -> bool:
     """Refuse an input that does not suit `rank` spatial axes; tell whether it has a batch axis."""
     if x.ndim not in (rank + 1, rank + 2):
         raise ValueError(
             f"{name} must have {rank + 2} axes (batch, channels and {rank} spatial) or {rank + 1} "
             f"(no batch) to match the weight, got {x.ndim}"
+            + hints.missing_axes(name, x.ndim, rank, channels)
         )
     if 0 in x.shape[-rank:]:
         raise ValueError(f"{name} has an empty spatial axis")
@@ -215,11 +262,15 @@ def check_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any], *others
     if out is None:
         return
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}{hints.into(out)}")
+    if isinstance(out, np.ma.MaskedArray):
+        raise TypeError("out is a masked array, whose mask would be lost; pass out.data")
     if out.shape != shape or out.dtype.newbyteorder("=") != dtype:
         raise ValueError(f"out must have shape {shape} and dtype {dtype}, got {out.dtype}")
     if not out.flags.writeable:
-        raise ValueError("out is read-only")
+        raise ValueError("out is read-only; pass an array of its own memory")
+    if out.size and any(s == 0 and n > 1 for s, n in zip(out.strides, out.shape, strict=True)):
+        raise ValueError("cells of out share their memory; pass an array of its own memory")
 
 
 def check_memory(shape: tuple[int, ...], dtype: np.dtype[Any], what: str = "output") -> None:
@@ -253,28 +304,18 @@ def machine_memory() -> int | None:
 def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """Return the method of that name."""
     if not isinstance(method, str):
-        raise TypeError(f"method must be a string, got {method!r}")
+        raise TypeError(f"method must be a string, got {type(method).__name__}")
     if method not in methods:
-        raise ValueError(f"method {method!r} is not one of {', '.join(map(repr, methods))}")
+        hint = hints.close(method, methods)
+        raise ValueError(f"method {method!r} is not one of {', '.join(map(repr, methods))}{hint}")
     return methods[method]
 
 
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Convert to the dtype the work is done in; an integer that does not fit is refused."""
     if array.dtype == dtype:
-        return array
+        return spelled(array, dtype)
     check_memory(array.shape, dtype, "converted input")
-    if dtype == np.int64 and array.dtype.kind == "u" and array.size and array.max() > LARGEST:
+    if dtype == INTEGER and array.dtype.kind == "u" and array.size and array.max() > LARGEST:
         raise ValueError(f"{array.dtype} value {array.max()} does not fit int64")
     return array.astype(dtype, copy=False)
-
-
-@lru_cache
-def _dtypes(*given: np.dtype[Any] | None) -> tuple[np.dtype[Any], np.dtype[Any]]:
-    """Return the dtype of the result and of the work."""
-    dtypes = [dtype for dtype in given if dtype is not None]
-    if all(dtype.kind in "iu" for dtype in dtypes):
-        return np.dtype(np.int64), np.dtype(np.int64)
-    result = np.result_type(*dtypes).newbyteorder("=")
-    half = result.name in ("float16", "bfloat16")
-    return result, np.dtype(np.float32) if half else result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import engine, phases, products
+from tconv import engine, hints, phases, products
 from tconv.checks import (
     Operands,
     Refusal,
@@ -26,6 +26,7 @@ from tconv.checks import (
 from tconv.definitions import CONV_DEFINITIONS, DEFINITIONS, Definition
 from tconv.definitions.matrix import dense as dense_matrix
 from tconv.definitions.matrix import sparse as sparse_matrix
+from tconv.dtypes import canonical, work_dtype
 from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
@@ -97,9 +98,9 @@ def conv_transpose(
     Returns
     -------
     ndarray, (N, C_out, *O) or (C_out, *O)
-        O = (I-1)·s + d·(K-1) + 1 less the crop. The dtype is NumPy's common one; float16 and
-        bfloat16 are computed in float32; integers are computed and returned as int64, where sums
-        beyond 2**63 wrap round, as NumPy's do.
+        O = (I-1)·s + d·(K-1) + 1 less the crop. The dtype is NumPy's common one; float16 and the
+        small floats of ml_dtypes (bfloat16, float8, …) are computed in float32; integers are
+        computed and returned as int64, where sums beyond 2**63 wrap round, as NumPy's do.
 
     Raises
     ------
@@ -112,6 +113,11 @@ def conv_transpose(
     -----
     ``y[o] = b + sum of x[i]·w[k] over i·s + k·d - c0 = o``: the adjoint of the convolution
     :func:`tconv.conv`. Dumoulin & Visin, arXiv:1603.07285, relations 8 to 14.
+
+    Complex numbers are multiplied as they are; the gradients conjugate, as PyTorch's do. That of a
+    real loss L with respect to z is ``∂L/∂Re z + i·∂L/∂Im z``, twice the Wirtinger derivative
+    ∂L/∂z*. Given it for y, it is ``conv(grad, w.conj())`` for x (:meth:`tconv.Plan.adjoint`),
+    :func:`tconv.weight_gradient` for w, and the sum over batch and positions for b.
 
     Examples
     --------
@@ -210,6 +216,12 @@ def conv(
     TypeError, ValueError
         As in :func:`conv_transpose`.
 
+    Notes
+    -----
+    Complex numbers are multiplied as they are, as in PyTorch: the adjoint is
+    ``conv_transpose(grad, w.conj())``, the gradient with respect to x in the convention of
+    :func:`conv_transpose`; that with respect to w is ``weight_gradient(grad, x, …).conj()``.
+
     Examples
     --------
     >>> conv(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[[1.0, 0.0, 2.0]]]))
@@ -257,7 +269,8 @@ def weight_gradient(
     Returns
     -------
     ndarray, (C_in, C_out/groups, *K)
-        ``dw[k] = sum of x[i]·grad[i·s + k·d - c0]`` over batch and positions.
+        ``dw[k] = sum of x[i]*·grad[i·s + k·d - c0]`` over batch and positions, with x* the complex
+        conjugate.
 
     Raises
     ------
@@ -266,37 +279,45 @@ def weight_gradient(
 
     Notes
     -----
-    The compiled engine does the work where it can, and NumPy elsewhere.
+    The compiled engine does the work where it can, and NumPy elsewhere. It is the adjoint of the
+    layer as a function of its weight, ``<conv_transpose(x, w), y> = <w, weight_gradient(x, y)>``
+    with ``<a, b> = sum of a*·b`` (:func:`numpy.vdot`): for complex numbers PyTorch's gradient, as
+    :func:`conv_transpose` says.
 
     Examples
     --------
     >>> weight_gradient(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 0.0]]), 2, stride=2)
     array([[[7., 0.]]])
+    >>> weight_gradient(np.array([[2j]]), np.array([[1.0, 1j]]), 2)
+    array([[[0.-2.j, 2.+0.j]]])
     """
     refusal = Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups)
     with refusal:
         x, grad = read_array("x", x), read_array("grad_output", grad_output)
         if x.ndim != grad.ndim:
-            raise ValueError("x and grad_output must have equally many axes")
+            raise ValueError(
+                f"x and grad_output must have equally many axes, got {x.ndim} and {grad.ndim}; "
+                "give both a batch axis or neither"
+            )
         rank = _rank_of(x, kernel_size)
         kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
         batched = check_input(x, "x", rank)
         if not batched:
             x, grad = x[np.newaxis], grad[np.newaxis]
-        geometry = Geometry.of(
-            x.shape[2:], kernel, per_axis("stride", stride, rank), padding, output_padding,
-            per_axis("dilation", dilation, rank),
-        )  # fmt: skip
+        axes = [per_axis(n, v, rank) for n, v in (("stride", stride), ("dilation", dilation))]
+        geometry = Geometry.of(x.shape[2:], kernel, axes[0], padding, output_padding, axes[1])
         if grad.shape[2:] != geometry.output_size or len(grad) != len(x):
             raise ValueError(
                 f"grad_output must be ({len(x)}, C_out, "
                 f"{', '.join(map(str, geometry.output_size))}), got {grad.shape}"
+                + hints.gradient(grad.shape, geometry.output_size, geometry.stride)
             )
         like = np.broadcast_to(np.zeros((), grad.dtype), (x.shape[1], 1, *kernel))
         check_weight(like, groups)
         if grad.shape[1] == 0 or grad.shape[1] % groups:
+            hint = hints.divisors(groups, grad.shape[1])
             raise ValueError(
-                f"groups {groups} does not divide grad_output's {grad.shape[1]} channels"
+                f"groups {groups} does not divide grad_output's {grad.shape[1]} channels{hint}"
             )
         use = operands(x, like, None, groups, transposed=True)
         grad = as_work(grad, use.x.dtype)
@@ -381,9 +402,13 @@ def matrix(
            [0, 1, 2, 3]])
     """
     with Refusal("matrix", weight=weight, groups=groups):
+        if not isinstance(dense, bool | np.bool_):
+            raise TypeError(f"dense must be True or False, got {type(dense).__name__}")
         weight = read_array("weight", weight, exact=dense)
-        if not dense and weight.dtype.itemsize < 4 and weight.dtype.kind not in "iu":
-            weight = weight.astype(np.float32)
+        kept = canonical(weight.dtype)
+        if not dense and kept.kind not in "iu":  # SciPy knows no smaller ones
+            kept = work_dtype(kept) or kept
+        weight = as_work(weight, kept)
         rank = common_rank(input_size=input_size)
         if not is_sequence(input_size):
             rank = max(1, weight.ndim - 2)
@@ -453,13 +478,18 @@ def dot_test(
     with Refusal("dot_test", weight=weight, groups=groups):
         weight = check_weight(read_array("weight", weight), groups)
         if weight.dtype.kind not in "fc" or weight.dtype.itemsize < 4:
-            raise TypeError(f"dot_test needs float32, float64 or complex, got {weight.dtype}")
+            raise TypeError(
+                f"dot_test needs float32, float64 or complex, got {weight.dtype}; "
+                "convert it, e.g. weight.astype(float)"
+            )
+        weight = as_work(weight, canonical(weight.dtype))
         compute = check_method(method, METHODS)
         size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
         geometry = Geometry.of(
             size, weight.shape[2:], stride, padding, output_padding, dilation, output_size
         )
         batch = integer("batch", batch, minimum=1)
+        seed = integer("seed", seed, minimum=0)
         shape = (batch, weight.shape[0], *geometry.input_size)
         wide = (batch, weight.shape[1] * groups, *geometry.output_size)
         check_memory(shape, weight.dtype, "input")
@@ -474,7 +504,7 @@ def dot_test(
 
 
 def _method(method: str, methods: Mapping[str, Definition]) -> Definition:
-    if method == "engine" and (why := engine.refusal()):
+    if isinstance(method, str) and method == "engine" and (why := engine.refusal()):
         raise ValueError(f"method 'engine' is not to be had: {why}")
     return check_method(method, methods)
 

@@ -2,8 +2,9 @@
 
 import operator
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, SupportsIndex, TypeAlias
+
+from tconv import hints
 
 LARGEST = 2**63 - 1
 
@@ -32,7 +33,9 @@ def integer(name: str, value: object, minimum: int | None = None) -> int:
     """
     number = value if type(value) is int else _index(name, value)
     if minimum is not None and number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+        raise ValueError(
+            f"{name} must be at least {minimum}, got {number}{hints.below(name, number)}"
+        )
     if not -LARGEST <= number <= LARGEST:
         raise ValueError(f"{name} {number} does not fit 64 bits (largest: {LARGEST})")
     return number
@@ -45,7 +48,7 @@ def _index(name: str, value: object) -> int:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(
-            f"{name} must be an integer, got {value!r} ({type(value).__name__})"
+            f"{name} must be an integer, got {value!r} ({type(value).__name__}){hints.whole(value)}"
         ) from None
 
 
@@ -93,7 +96,8 @@ def common_rank(**parameters: object) -> int:
     ranks = set(lengths.values())
     if len(ranks) > 1:
         listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"parameters disagree on the number of axes: {listed}")
+        hint = hints.axes(lengths, parameters.get("padding"))
+        raise ValueError(f"parameters disagree on the number of axes: {listed}{hint}")
     rank = ranks.pop() if ranks else 1
     if rank == 0:
         raise ValueError(f"{next(iter(lengths))} is empty; give at least one axis")
@@ -114,6 +118,7 @@ def per_axis(name: str, value: object, rank: int, minimum: int | None = None) ->
     if len(values) != rank:
         raise ValueError(
             f"{name} must be one integer or {rank} of them, one an axis, got {tuple(values)}"
+            + hints.axes({"the others": rank, name: len(values)})
         )
     return tuple(integer(name, one, minimum) for one in values)
 
@@ -130,8 +135,7 @@ def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], .
     """
     if isinstance(value, str):
         if value not in PADDING_WORDS:
-            close = get_close_matches(value.lower(), PADDING_WORDS, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            hint = hints.close(value, PADDING_WORDS) or hints.whole(value)
             raise ValueError(
                 f"padding {value!r} is not one of {', '.join(map(repr, PADDING_WORDS))}{hint}"
             )
@@ -140,7 +144,7 @@ def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], .
     if len(values) != rank:
         raise ValueError(
             f"padding must be one integer, {rank} of them or {rank} (before, after) pairs, "
-            f"got {value!r}"
+            f"got {value!r}" + hints.axes({"the others": rank, "padding": len(values)}, values)
         )
     return tuple(_padding_pair(one) for one in values)
 

@@ -130,7 +130,7 @@ def conv(
 def weight_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
-    """Compute the gradient with respect to the weight: (C_in, C_out/groups, *K)."""
+    """Compute the gradient with respect to the weight, x conjugated: (C_in, C_out/groups, *K)."""
     dtype = np.result_type(x, grad)
     in_channels, out_channels = x.shape[1] // groups, grad.shape[1] // groups
     total = np.zeros((groups, in_channels, out_channels * prod(geometry.kernel_size)), dtype)
@@ -138,7 +138,7 @@ def weight_gradient(
     for images, tile in _direct_tiles(geometry, grad):
         panel = _panel(_read_direct(grouped_grad[images], geometry, tile), geometry.rank)
         to = tuple(slice(first, end) for first, end in tile)
-        values = grouped_x[(images, slice(None), slice(None), *to)]
+        values = grouped_x[(images, slice(None), slice(None), *to)].conj()
         total += np.moveaxis(values, 0, 2).reshape(groups, in_channels, -1) @ panel.swapaxes(1, 2)
     return total.reshape(groups * in_channels, out_channels, *geometry.kernel_size)
 

@@ -55,7 +55,7 @@ def conv_transpose(
 def weight_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
-    """Compute the sums of x[i]·grad[i·s + k·d - c0]: (C_in, C_out/groups, *K).
+    """Compute the sums of x*[i]·grad[i·s + k·d - c0]: (C_in, C_out/groups, *K).
 
     Examples
     --------
@@ -69,7 +69,7 @@ def weight_gradient(
     )
     grouped_x, grouped_grad = by_group(x, 1, groups), by_group(grad, 1, groups)
     for tap, inputs, outputs in _elements(geometry):
-        left = np.moveaxis(grouped_x[inputs], 0, 2).reshape(groups, in_channels, -1)
+        left = np.moveaxis(grouped_x[inputs], 0, 2).reshape(groups, in_channels, -1).conj()
         right = np.moveaxis(grouped_grad[outputs], 0, 2).reshape(groups, out_channels, -1)
         total[tap] = left @ right.swapaxes(1, 2)
     return total.reshape(groups * in_channels, out_channels, *geometry.kernel_size)

@@ -26,8 +26,8 @@ def threads():
 
 
 def gradient_by_definition(x, grad, geometry, groups):
-    """Add x[i]·grad[i·s + k·d - c0] over images and positions, one kernel element at a time."""
-    x, grad = by_group(x, 1, groups), by_group(grad, 1, groups)
+    """Add x[i]*·grad[i·s + k·d - c0] over images and positions, one kernel element at a time."""
+    x, grad = by_group(x.conj(), 1, groups), by_group(grad, 1, groups)
     padded = cropped(grad, [(-before, -after) for before, after in geometry.crop])
     shape = (groups, x.shape[2], grad.shape[2], *geometry.kernel_size)
     total = np.zeros(shape, np.result_type(x, grad))

@@ -347,7 +347,7 @@ W, X = np.ones((4, 2, 3)), np.ones((2, 4, 5))
         ({"groups": 3}, ValueError, "groups 3 does not divide weight's 4 channels"),
         ({"bias": np.ones(3)}, ValueError, "bias must have one entry for each of 2 output"),
         ({"activation": "relu6"}, ValueError, "activation 'relu6' is not one of 'relu', "),
-        ({"activation": 3}, TypeError, "activation must be a name or None, got 3"),
+        ({"activation": 3}, TypeError, "activation must be a name or None, got int"),
         ({"activation": ("tanh", 2.0)}, ValueError, "'tanh' takes no slope"),
         ({"activation": ("leaky_relu", "2")}, TypeError, "slope of leaky_relu must be"),
         ({"layout": "NCHW"}, ValueError, "layout 'NCHW' is not one of 'channels_first', "),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tconv.conventions.base import Convention, Words
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, per_axis
+from tconv.parameters import Sizes, integer, is_sequence, per_axis
 
 Pads = Sequence[Sequence[int]]
 
@@ -65,11 +65,11 @@ class Jax(Convention):
         elif isinstance(padding, str):
             raise ValueError(f'JAX pads "VALID", "SAME" or by pairs, not {padding!r}')
         elif use_consistent_padding:
-            crop = [(before, after) for before, after in padding]
+            crop = _pairs(padding, full.rank)
         else:
             crop = [
                 (axis.effective_kernel - 1 - before, axis.effective_kernel - 1 - after)
-                for axis, (before, after) in zip(full.axes, padding, strict=True)
+                for axis, (before, after) in zip(full.axes, _pairs(padding, full.rank), strict=True)
             ]
         return Geometry.from_crop(input_size, kernel_size, strides, dilation, crop)
 
@@ -99,6 +99,13 @@ class Jax(Convention):
             name: literal(value) for name, value in words.items() if value != left_out.get(name)
         }
         return call(function, "x", kernel, **written)
+
+
+def _pairs(padding: object, rank: int) -> list[tuple[int, int]]:
+    pairs = list(padding) if is_sequence(padding) else []  # type: ignore[call-overload]
+    if len(pairs) != rank or not all(is_sequence(pair) and len(pair) == 2 for pair in pairs):
+        raise ValueError(f"JAX pads by words or by {rank} pairs, one an axis, not {padding!r}")
+    return [(integer("padding", before), integer("padding", after)) for before, after in pairs]
 
 
 def _layouts(rank: int) -> tuple[str, str, str]:

@@ -35,7 +35,7 @@ class Keras(Convention):
         dilation_rate: Sizes = 1,
     ) -> Geometry:
         """Return the geometry of Keras's arguments."""
-        word = padding.lower()
+        word = padding.lower() if isinstance(padding, str) else padding
         if word not in ("valid", "same"):
             raise ValueError(f'Keras pads "valid" or "same", not {padding!r}')
         full = Geometry.of(input_size, kernel_size, strides, dilation=dilation_rate)

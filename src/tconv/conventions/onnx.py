@@ -7,7 +7,7 @@ from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, along, by_hand
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, per_axis
+from tconv.parameters import Sizes, is_sequence, per_axis
 
 AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
@@ -49,10 +49,13 @@ class Onnx(Convention):
         if kernel_shape is not None and tuple(kernel_shape) != full.kernel_size:
             raise ValueError(f"kernel_shape {tuple(kernel_shape)} is not W's {full.kernel_size}")
         if auto_pad not in AUTO_PADS:
-            raise ValueError(f"auto_pad {auto_pad!r} is not one of {', '.join(AUTO_PADS)}")
+            close = [word for word in AUTO_PADS if word.startswith(str(auto_pad).upper())]
+            hint = f"; write {close[0]!r}" if close else ""
+            raise ValueError(f"auto_pad {auto_pad!r} is not one of {', '.join(AUTO_PADS)}{hint}")
         extra = per_axis("output_padding", output_padding, rank, minimum=0)
         if output_shape is not None:
-            wanted = per_axis("output_shape", output_shape[-rank:], rank, minimum=1)
+            sizes = output_shape[-rank:] if is_sequence(output_shape) else output_shape
+            wanted = per_axis("output_shape", sizes, rank, minimum=1)
         elif auto_pad.startswith("SAME"):
             wanted = tuple(axis.input_size * axis.stride for axis in full.axes)
         else:

@@ -1,11 +1,12 @@
 """TensorFlow: the gradient of its forward convolution, with the output shape given."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tconv.conventions.base import Convention, Inexpressible, Words, by_hand
 from tconv.conventions.writing import call, unless_default
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes
+from tconv.parameters import Sizes, common_rank, is_sequence, per_axis
 
 Pads = Sequence[Sequence[int]]
 
@@ -37,10 +38,24 @@ class TensorFlow(Convention):
         dilations: Sizes = 1,
     ) -> Geometry:
         """Return the geometry of TensorFlow's arguments; refuse an output that has no gradient."""
-        output_size = [size for size in output_shape[1:-1] if size is not None]
-        pads = padding.lower() if isinstance(padding, str) else [tuple(p) for p in padding[1:-1]]
+        rank = _rank_of(
+            output_shape,
+            input_size=input_size,
+            kernel_size=kernel_size,
+            strides=strides,
+            dilations=dilations,
+        )
+        inner = _inner("output_shape", output_shape, rank, None)
+        output_size = per_axis("output_shape", inner, rank)
+        pads: Any = padding
+        if isinstance(padding, str):
+            pads = padding.lower()
+        else:
+            pads = padding if is_sequence(padding) else [[padding] * 2] * rank
+            pads = _inner("padding", pads, rank, [0, 0])
         geometry = Geometry.of_conv(output_size, kernel_size, strides, pads, dilations)
-        wanted = Geometry.of(input_size, kernel_size, strides, dilation=dilations)
+        size = per_axis("input_size", input_size, rank)
+        wanted = Geometry.of(size, kernel_size, strides, dilation=dilations)
         if wanted.input_size != geometry.input_size:
             raise ValueError(
                 f"a {padding} convolution of output_shape {tuple(output_shape)} gives "
@@ -82,6 +97,24 @@ class TensorFlow(Convention):
             output_shape=f"(tf.shape(x)[0], {sizes}, {out_channels})",
             **unless_default(words, strides=None, padding=None, dilations=1),
         )
+
+
+def _rank_of(output_shape: object, **sizes: object) -> int:
+    """Return the number of spatial axes: of sizes one an axis, or else of the output shape."""
+    if is_sequence(output_shape) and not any(map(is_sequence, sizes.values())):
+        return max(len(list(output_shape)) - 2, 1)  # type: ignore[call-overload]
+    return common_rank(**sizes)
+
+
+def _inner(name: str, value: object, rank: int, end: object) -> list[Any]:
+    """Return what stands between batch and channels; refuse what leaves these out."""
+    inner = list(value) if is_sequence(value) else [value] * rank  # type: ignore[call-overload]
+    if is_sequence(value) and len(inner) == rank + 2:
+        return inner[1:-1]
+    hint = f": write {[end, *inner, end]}" if len(inner) == rank else ""
+    raise ValueError(
+        f"{name} {value!r} must have {rank + 2} entries, batch and channels included{hint}"
+    )
 
 
 def _paddings(geometry: Geometry, groups: int) -> Iterator[str | list[list[int]]]:

@@ -16,7 +16,8 @@ def gradient(
 
     Each output i of that convolution read the cells i·s + k·d of its padded input through w[k].
     The product with every kernel element comes first, as columns; then each column is folded back
-    (added) onto the cells it came from, and the padding's own gradient is dropped.
+    (added) onto the cells it came from, and the padding's own gradient is dropped. That convolution
+    has the weight ``w*``: the gradient of a complex one conjugates, and so gives ``x·w`` again.
 
     Examples
     --------

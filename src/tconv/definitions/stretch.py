@@ -15,7 +15,9 @@ def stretch(
 ) -> NDArray[Any]:
     """Compute as a direct convolution of the zero-stretched input.
 
-    Relations 12 to 14 of Dumoulin & Visin (arXiv:1603.07285), with any crop and dilation.
+    Relations 12 to 14 of Dumoulin & Visin (arXiv:1603.07285), with any crop and dilation. Zeros are
+    multiplied too, those between inputs and those of the padding: where a weight is infinite or NaN
+    every output that it meets is NaN, and not, as by stamps, those alone that inputs reach by it.
 
     Examples
     --------

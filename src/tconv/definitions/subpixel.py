@@ -19,6 +19,8 @@ def subpixel(
     Outputs o, o + s, o + 2s, … share a phase: they read neighbouring inputs through the same taps,
     ``y[s·q + r - c0] = sum over t of x[q - t]·w[k(t)]``, which is a stride-1 convolution.
     Shi et al., "Is the deconvolution layer the same as a convolutional layer?" (arXiv:1609.07009).
+    Each pads its input with zeros, which are multiplied: where a weight is infinite or NaN, so are
+    outputs at the border that no input reaches by it.
 
     Examples
     --------

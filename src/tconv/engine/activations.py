@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv import hints
 from tconv.parameters import integer
 
 NAMES = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu")
@@ -42,9 +43,10 @@ def read_activation(value: object) -> Activation:
         return Activation()
     name, alpha = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
     if not isinstance(name, str):
-        raise TypeError(f"activation must be a name or None, got {value!r}")
+        raise TypeError(f"activation must be a name or None, got {type(name).__name__}")
     if name not in NAMES:
-        raise ValueError(f"activation {name!r} is not one of {', '.join(map(repr, NAMES))}")
+        hint = " (did you mean 'silu'?)" if name == "swish" else hints.close(name, NAMES)
+        raise ValueError(f"activation {name!r} is not one of {', '.join(map(repr, NAMES))}{hint}")
     if alpha is None:
         return Activation(name)
     if name != "leaky_relu":

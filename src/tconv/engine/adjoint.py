@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tconv import phases
 from tconv.axis import Axis
+from tconv.dtypes import canonical
 from tconv.engine import memory, native
 from tconv.engine.packed import (
     REAL,
@@ -52,7 +53,7 @@ def conv(
     y: NDArray[Any], weight: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
     """Compute the direct convolution: y (N, C_out, *O) -> (N, C_in, *I)."""
-    dtype = np.result_type(y, weight)
+    dtype = canonical(np.result_type(y, weight))
     if can_run(dtype, geometry) is not None:
         return phases.conv(y, weight, geometry, groups)
     y, geometry = _needed(y, geometry)
@@ -65,8 +66,8 @@ def conv(
 def weight_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
-    """Compute the gradient with respect to the weight: (C_in, C_out/groups, *K)."""
-    dtype = np.result_type(x, grad)
+    """Compute the gradient with respect to the weight, x conjugated: (C_in, C_out/groups, *K)."""
+    dtype = canonical(np.result_type(x, grad))
     if can_run(dtype, geometry) is not None:
         return phases.weight_gradient(x, grad, geometry, groups)
     grad, geometry = _needed(grad, geometry)
@@ -78,8 +79,8 @@ def weight_gradient(
     parts = _real_gradient(as_pairs(x, groups), as_pairs(grad, groups), geometry, groups)
     parts = parts.reshape(groups, 2, c_in // groups, 2, c_out, *geometry.kernel_size)
     made = np.empty((groups, c_in // groups, c_out, *geometry.kernel_size), dtype)
-    made.real = parts[:, 0, :, 0] - parts[:, 1, :, 1]
-    made.imag = parts[:, 0, :, 1] + parts[:, 1, :, 0]
+    made.real = parts[:, 0, :, 0] + parts[:, 1, :, 1]
+    made.imag = parts[:, 0, :, 1] - parts[:, 1, :, 0]
     return made.reshape(c_in, c_out, *geometry.kernel_size)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tconv import phases, products
 from tconv.axis import Axis
+from tconv.dtypes import canonical
 from tconv.engine import memory, native
 from tconv.engine.activations import Activation
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic
@@ -254,7 +255,7 @@ def compute(
 
     What the engine does not do, NumPy does: see :func:`can_run`. NumPy's arithmetic is direct.
     """
-    dtype = np.result_type(x, weight)
+    dtype = canonical(np.result_type(x, weight))
     if can_run(dtype, geometry) is not None:
         return phases.conv_transpose(x, weight, geometry, groups)
     if not x.flags.c_contiguous:  # it is copied, but only what the output needs
@@ -271,8 +272,10 @@ def compute(
 
 
 def readable(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an array as the engine reads it: contiguous, aligned, of its own dtype."""
+    """Return an array as the engine reads it: contiguous, aligned, of just this dtype."""
+    if not array.size:  # NumPy calls an empty array aligned wherever it begins
+        return np.empty(array.shape, dtype)
     flags = array.flags
-    if flags.c_contiguous and flags.aligned and array.dtype == dtype:
+    if flags.c_contiguous and flags.aligned and array.dtype is dtype:
         return array
     return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])

@@ -1,11 +1,12 @@
 """A plan: one layer's weights, packed once, for inputs of any size."""
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import phases
+from tconv import hints, phases
 from tconv.axis import Axis
 from tconv.checks import (
     Operands,
@@ -18,11 +19,12 @@ from tconv.checks import (
     read_array,
 )
 from tconv.convolution import times
+from tconv.dtypes import spelled, work_dtype
 from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
-from tconv.engine.packed import METHODS, Packed, can_run
+from tconv.engine.packed import METHODS, Packed, can_run, readable
 from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
 
@@ -112,7 +114,9 @@ class _Call(NamedTuple):
 class Plan:
     """A transposed convolution with its weights packed; made by :func:`tconv.plan`.
 
-    Call it with an input of any size. It may be called from several threads at once.
+    Call it with an input of any size. It may be called from several threads at once, and sent to
+    other processes: a pickle holds the parameters and weights as they were given, which a process
+    packs when it first uses them. Copies, deep ones too, are the plan itself.
 
     Examples
     --------
@@ -149,33 +153,25 @@ class Plan:
             self._padding = padding_per_axis(padding, rank)
             self._output_padding = per_axis("output_padding", output_padding, rank, minimum=0)
             self._activation = read_activation(activation)
-            if layout not in LAYOUTS:
-                raise ValueError(f"layout {layout!r} is not one of {', '.join(map(repr, LAYOUTS))}")
             self._method = _one_of("method", method, METHODS)
             self._arithmetic = (
                 get_arithmetic() if arithmetic is None else read_arithmetic(arithmetic)
             )
-            self._last = layout == "channels_last"
+            self._last = _one_of("layout", layout, LAYOUTS, hints.layout) == "channels_last"
             self._example = self._geometry(self._ample_size())
-            sample = np.broadcast_to(
-                np.zeros((), array.dtype), (0, len(array), *self._example.input_size)
-            )
-            self._bias = None if bias is None else np.array(bias)
-            use = operands(sample, self._weight, self._bias, groups, transposed=True)
-            if use.dtype.kind == "c":
+            self._bias = None if bias is None else read_array("bias", bias).copy()
+            use = self._own()
+            self._dtype = use.x.dtype
+            if use.x.dtype.kind == "c":
                 self._check_activation(use.dtype)
         self._packed: dict[np.dtype[Any], Packed] = {}
         self._adjoints: dict[np.dtype[Any], PackedAdjoint] = {}
         self._seen: dict[tuple[tuple[int, ...], np.dtype[Any]], _Call] = {}
-        with refusal.working("engine"):
-            why = can_run(use.weight.dtype, self._example)
+        with refusal.working("engine"), refusal:
+            why = can_run(self._dtype, self._example)
             if why is None:
-                try:
-                    self._pack(use)
-                except ValueError as error:
-                    why = str(error)
-        with refusal:
-            if why is not None and method != "auto":
+                self._pack(use)
+            elif method != "auto":
                 raise ValueError(f"method {method!r} cannot do this: {why}")
 
     def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -203,8 +199,10 @@ class Plan:
         refusal = Refusal("plan", x=x, weight=self._weight, groups=self._groups, out=out)
         with refusal:
             given = read_array("x", x)
-            first = self._channels_first(given)
-            use = operands(first, self._weight, self._bias, self._groups, transposed=True)
+            use = operands(
+                self._channels_first(given), self._weight, self._bias, self._groups,
+                transposed=True, last=self._last,
+            )  # fmt: skip
             geometry = self._geometry(use.x.shape[2:])
             shape = (len(use.x), self._weight.shape[1] * self._groups, *geometry.output_size)
             check_memory(shape, use.x.dtype)
@@ -213,7 +211,8 @@ class Plan:
             laid_out = _channels_last(shape) if self._last else shape
             check_out(out, laid_out if use.batched else laid_out[1:], use.dtype)
         with refusal.working("engine"):
-            known = self._remember(given, use, geometry, shape)
+            with refusal:
+                known = self._remember(given, use, geometry, shape)
             if known is not None:
                 y = self._run(given, known, out)
             else:
@@ -235,12 +234,17 @@ class Plan:
         Returns
         -------
         ndarray, (N, C_in, *I) or (C_in, *I); channels last if the plan says so
-            With ``<plan(x), y> = <x, plan.adjoint(y)>`` for a plan without bias and activation.
+            With ``<plan(x), y> = <x, plan.adjoint(y)>`` for a plan without bias and activation,
+            ``<a, b> = sum of a*·b`` (:func:`numpy.vdot`): the convolution with the conjugate of a
+            complex weight. It is the gradient with respect to x, given that with respect to the
+            result, in the convention of :func:`tconv.conv_transpose`.
         """
         refusal = Refusal("plan.adjoint", y=y, weight=self._weight, groups=self._groups)
         with refusal:
             y = self._channels_first(read_array("y", y))
-            use = operands(y, self._weight, None, self._groups, transposed=False)
+            use = operands(
+                y, self._weight, None, self._groups, transposed=False, name="y", last=self._last
+            )
             geometry = self._geometry(self._input_size(use.x.shape[2:]))
             check_memory((len(y), len(self._weight), *geometry.input_size), use.x.dtype)
         with refusal.working("auto"):
@@ -274,6 +278,9 @@ class Plan:
         rows += [("bias", "one a channel")] * (self._bias is not None)
         rows += [("activation", str(self._activation))] * (self._activation.name is not None)
         why = can_run(self._work(), self._example)
+        if why is None and not self._packed:
+            with Refusal("plan.explain", weight=self._weight, groups=self._groups):
+                self._pack(self._own())
         in_place = why is None and all(packed.last for packed in self._packed.values())
         how = "read and written in place" if in_place else "by copies"
         rows += [("layout", f"channels_last, {how}")] * self._last
@@ -327,17 +334,30 @@ class Plan:
         sizes = times(self._example.kernel_size)
         return f"<Plan: kernel {sizes}, stride {times(self._stride)}, {native.target()}>"
 
+    # Copies ------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs; it packs the weights when it first uses them."""
+        return {**self.__dict__, "_packed": {}, "_adjoints": {}, "_seen": {}}
+
+    def __copy__(self) -> "Plan":
+        """Return the plan itself: it does not change."""
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "Plan":
+        """Return the plan itself: it does not change."""
+        return self
+
     # Calls -------------------------------------------------------------------------------------
 
     def _run(self, x: NDArray[Any], known: _Call, out: NDArray[Any] | None = None) -> NDArray[Any]:
         batched = x.ndim == len(known.shape)
         copied = self._last and not known.packed.last
-        x = np.ascontiguousarray(self._channels_first(x) if copied else x, known.work)
-        if not x.flags.aligned:
-            x = x.copy()
-        straight = known.dtype == known.work and not copied
+        x = readable(self._channels_first(x) if copied else x, known.work)
+        straight = known.dtype is known.work and not copied
         if out is not None and straight and _writable(out, x):
-            known.packed.run(x if batched else x[None], out if batched else out[None], known.crop)
+            y = spelled(out, known.work)
+            known.packed.run(x if batched else x[None], y if batched else y[None], known.crop)
             return out
         y = memory.empty(known.shape, known.work)
         known.packed.run(x if batched else x[None], y, known.crop)
@@ -364,9 +384,9 @@ class Plan:
         if packed is None:
             packed = PackedAdjoint(use.weight.conj(), None, self._example, use.groups)
             packed = self._adjoints.setdefault(use.weight.dtype, packed)
-        y = np.ascontiguousarray(use.x)
+        y = readable(use.x, use.x.dtype)
         x = memory.empty((len(y), len(use.weight), *geometry.input_size), y.dtype)
-        packed.run(y if y.flags.aligned else y.copy(), x, packed.crop(geometry))
+        packed.run(y, x, packed.crop(geometry))
         return x
 
     def _run_numpy(self, use: Operands, geometry: Geometry) -> NDArray[Any]:
@@ -391,19 +411,29 @@ class Plan:
         self._seen[x.shape, x.dtype] = known
         return known
 
+    def _own(self) -> Operands:
+        """Return the plan's arrays in the dtype they are computed in, with an empty batch."""
+        rank = self._weight.ndim - 2
+        none = np.zeros((0, len(self._weight), *(1,) * rank), self._weight.dtype)
+        return operands(none, self._weight, self._bias, self._groups, transposed=True)
+
     def _pack(self, use: Operands) -> Packed:
-        packed = Packed(
-            use.weight, use.bias, self._example, self._groups, self._activation,
-            method=self._method, channels_last=self._last, arithmetic=self._arithmetic,
-        )  # fmt: skip
+        try:
+            packed = Packed(
+                use.weight, use.bias, self._example, self._groups, self._activation,
+                method=self._method, channels_last=self._last, arithmetic=self._arithmetic,
+            )  # fmt: skip
+        except ValueError as error:
+            raise ValueError(f"method {self._method!r} cannot do this: {error}") from None
         return self._packed.setdefault(use.weight.dtype, packed)
 
     def _check_activation(self, dtype: np.dtype[Any]) -> None:
-        if self._activation.name and dtype.kind not in "fV":  # bfloat16 is of kind V
+        work = work_dtype(dtype)
+        if self._activation.name and (work is None or work.kind != "f"):
             raise TypeError(f"activation {self._activation.name!r} needs real floats, got {dtype}")
 
     def _work(self) -> np.dtype[Any]:
-        return next(iter(self._packed), self._weight.dtype)
+        return self._dtype
 
     # Layout ------------------------------------------------------------------------------------
 
@@ -457,9 +487,18 @@ class Plan:
         return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
 
 
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+def _one_of(
+    name: str,
+    value: object,
+    known: tuple[str, ...],
+    hint: Callable[[str, tuple[str, ...]], str] = hints.close,
+) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
     if value not in known:
-        raise ValueError(f"{name} {value!r} is not one of {', '.join(map(repr, known))}")
+        raise ValueError(
+            f"{name} {value!r} is not one of {', '.join(map(repr, known))}{hint(value, known)}"
+        )
     return value
 
 
@@ -482,6 +521,7 @@ def _writable(out: NDArray[Any], x: NDArray[Any]) -> bool:
     return (
         flags.c_contiguous
         and flags.aligned
-        and out.dtype.isnative
+        and out.size > 0
+        and out.dtype == x.dtype
         and not np.may_share_memory(out, x)
     )

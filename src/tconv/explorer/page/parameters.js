@@ -1,5 +1,6 @@
 /** What a caller may write for a size, stride, dilation or padding: read once, refused clearly. */
 
+import * as hints from "./hints.js";
 import { repr, tuple, typeName } from "./python.js";
 
 export const LARGEST = Number.MAX_SAFE_INTEGER;
@@ -21,10 +22,12 @@ export function integer(name, value, minimum) {
     throw new Error(`${name} must be an integer, got ${repr(value)} (bool)`);
   }
   if (typeof value !== "number" || !Number.isInteger(value)) {
-    throw new Error(`${name} must be an integer, got ${repr(value)} (${typeName(value)})`);
+    throw new Error(
+      `${name} must be an integer, got ${repr(value)} (${typeName(value)})${hints.whole(value)}`,
+    );
   }
   if (minimum !== undefined && value < minimum) {
-    throw new Error(`${name} must be at least ${minimum}, got ${value}`);
+    throw new Error(`${name} must be at least ${minimum}, got ${value}${hints.below(name, value)}`);
   }
   return counted(value, name);
 }
@@ -51,7 +54,8 @@ export function commonRank(parameters) {
   }));
   if (new Set(lengths.map(({ length }) => length)).size > 1) {
     const listed = lengths.map(({ name, length }) => `${name} has ${length}`).join(", ");
-    throw new Error(`parameters disagree on the number of axes: ${listed}`);
+    const hint = hints.axes(lengths, parameters.padding);
+    throw new Error(`parameters disagree on the number of axes: ${listed}${hint}`);
   }
   const first = lengths[0];
   if (first?.length === 0) throw new Error(`${first.name} is empty; give at least one axis`);
@@ -70,7 +74,8 @@ export function perAxis(name, value, rank, minimum) {
   if (!Array.isArray(value)) return Array(rank).fill(integer(name, value, minimum));
   if (value.length !== rank) {
     throw new Error(
-      `${name} must be one integer or ${rank} of them, one an axis, got ${tuple(value)}`,
+      `${name} must be one integer or ${rank} of them, one an axis, got ${tuple(value)}` +
+        hints.axes([{ length: rank }, { name, length: value.length }]),
     );
   }
   return value.map((one) => integer(name, one, minimum));
@@ -86,7 +91,7 @@ export function paddingPerAxis(value, rank) {
   if (typeof value === "string") {
     if (PADDING_WORDS.includes(value)) return value;
     const close = closest(value.toLowerCase(), PADDING_WORDS);
-    const hint = close === null ? "" : ` (did you mean ${repr(close)}?)`;
+    const hint = close === null ? hints.whole(value) : ` (did you mean ${repr(close)}?)`;
     throw new Error(
       `padding ${repr(value)} is not one of ${PADDING_WORDS.map(repr).join(", ")}${hint}`,
     );
@@ -95,7 +100,8 @@ export function paddingPerAxis(value, rank) {
   if (values.length !== rank) {
     throw new Error(
       `padding must be one integer, ${rank} of them or ${rank} (before, after) pairs, ` +
-        `got ${repr(value)}`,
+        `got ${repr(value)}` +
+        hints.axes([{ length: rank }, { name: "padding", length: values.length }], values),
     );
   }
   return values.map(paddingPair);
