@@ -40,7 +40,7 @@ def solve(
     """
     from tconv.solving import solve as solved
 
-    sizes = o.maybe_sizes("--input", input), o.maybe_sizes("--output-size", output_size)
+    first, last = o.maybe_sizes("--input", input), o.maybe_sizes("--output-size", output_size)
     others = {
         "kernel_size": o.maybe_sizes("--kernel", kernel),
         "stride": o.maybe_sizes("--stride", stride),
@@ -49,12 +49,12 @@ def solve(
         "dilation": o.maybe_sizes("--dilation", dilation),
     }
     if layers is None:
-        found = solved(*sizes, **others, limit=limit, everything=everything)
+        found = solved(first, last, **others, limit=limit, everything=everything)
         _print(found, json, _solutions, _plain)
         return 0 if found else NOTHING
-    if None in sizes or any(other is not None for other in others.values()):
+    if first is None or last is None or any(other is not None for other in others.values()):
         raise ValueError("--layers takes --input and --output-size, and no other parameter")
-    chains = solved.chain(*sizes, layers, limit=limit)
+    chains = solved.chain(first, last, layers, limit=limit)
     _print(chains, json, _chains, _chained)
     return 0 if chains else NOTHING
 

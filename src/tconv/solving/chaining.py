@@ -1,8 +1,9 @@
 """A large factor spread over several layers, the best chains first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain as chained
 from itertools import islice, product
 
 from tconv.convolution import times
@@ -10,13 +11,15 @@ from tconv.parameters import LARGEST, Sizes, integer
 from tconv.solving.answering import answers
 from tconv.solving.known import Known, known_axes
 from tconv.solving.nothing import direction, shrinking
-from tconv.solving.reasons import REASONS, Blemish
+from tconv.solving.reasons import REASONS, Blemish, listed
 from tconv.solving.solution import Ints, Solution, Solutions
 
 LARGEST_STRIDE = 8  # that vocoders and codecs use; larger ones only where a factor asks for them
 LAYERS_AT_MOST = 64
 SLACK = 8  # cells that the last layer adds or leaves out beyond a product of strides
-CHAINS_AT_MOST = 500  # compared
+CHAINS_AT_MOST = 500  # listed for one axis
+TRIED = 64  # as divisors one by one
+COMPARED = 2  # times as many as are listed
 GRAVE = tuple(reason.name for reason in REASONS[:3])
 
 
@@ -46,11 +49,14 @@ class Chain:
     @property
     def blemishes(self) -> tuple[Blemish, ...]:
         """What the layers leave to be desired, layer by layer, their strides taken as given."""
+        of_layers: dict[Blemish, list[str]] = {}
+        for number, layer in enumerate(self.layers, 1):
+            for blemish in layer.blemishes:
+                if blemish.reason != "stride":
+                    of_layers.setdefault(blemish, []).append(str(number))
         return tuple(
-            Blemish(reason, f"layer {number}: {sentence}")
-            for number, layer in enumerate(self.layers, 1)
-            for reason, sentence in layer.blemishes
-            if reason != "stride"
+            Blemish(reason, f"layer{'s' if len(numbers) > 1 else ''} {listed(numbers)}: {sentence}")
+            for (reason, sentence), numbers in of_layers.items()
         )
 
     def __str__(self) -> str:
@@ -91,9 +97,10 @@ def chain(
     Notes
     -----
     Compared in this order: the fewest layers that leave inputs unread, outputs unreached or
-    overlap unevenly; no stride above 8; every layer enlarges; the product of the strides is
-    nearest to the ratio of the sizes; the largest strides first, where there are the fewest cells
-    to compute. That is how vocoders and codecs are built: 8·8·2·2 (HiFi-GAN), 8·5·4·2 (EnCodec).
+    overlap unevenly; no stride above 8, where the factor allows; every layer enlarges; the largest
+    strides first, where there are the fewest cells to compute. That is how vocoders and codecs are
+    built: 8·8·2·2 (HiFi-GAN), 8·5·4·2 (EnCodec), 8·8·4·2 (DAC). Where the sizes have no such
+    factor, the last layer adds or leaves out the few cells that are missing.
 
     Examples
     --------
@@ -119,16 +126,12 @@ def chain(
             why = f"{why}: {direction(convolution)}"
         return Solutions(searched=searched, reason=why, convolution=convolution)
     steps = max(fewest(*pair) for pair in pairs) if layers is None else layers
-    ladders = {pair: list(_ladders(*pair, steps)) for pair in dict.fromkeys(pairs)}
-    found = []
-    for strides in islice(_together(ladders, pairs), CHAINS_AT_MOST):
-        if one := _chained(axes, strides):
-            found.append(one)
-        if len(found) >= max(limit, 20) * 2:
-            break
-    found.sort(key=_grave)
+    ladders = {pair: _ladders(*pair, steps) for pair in dict.fromkeys(pairs)}
+    solved = lru_cache(None)(_layer)
+    made = (_linked(axes, strides, solved) for strides in _together(ladders, pairs))
+    found = sorted(islice(filter(None, made), COMPARED * limit), key=_grave)
     if not found:
-        why = f"no {steps} layers make these sizes"
+        why = f"no chain of {steps} layers makes these sizes"
         return Solutions(searched=searched, reason=why)
     return Solutions(found[:limit], searched=searched)
 
@@ -141,47 +144,52 @@ def fewest(i: int, o: int) -> int:
     >>> fewest(1, 600), fewest(80, 160), fewest(1, 601)
     (4, 1, 4)
     """
-    counts = [
-        next((n for n in range(1, LAYERS_AT_MOST) if _splits(f, n, LARGEST_STRIDE)), 0)
-        for f in _factors(i, o)
-    ]
-    if any(counts):
-        return next(filter(None, counts))
-    factor = next(iter(_factors(i, o)))
-    return max(1, -(-(factor.bit_length() - 1) // 3)) if factor > 1 else 1
+    factors = _factors(i, o)
+    for factor in factors:
+        if found := _count(factor):
+            return found
+    return max(1, -(-(factors[0].bit_length() - 1) // 3))
+
+
+def _count(factor: int) -> int:
+    """Return the fewest usual strides that have this product; 0 if none have."""
+    if factor == 1:
+        return 1
+    counts = range(1, min(LAYERS_AT_MOST, factor.bit_length()))
+    return next((n for n in counts if _splits(factor, n, LARGEST_STRIDE)), 0)
 
 
 def _factors(i: int, o: int) -> list[int]:
-    """Return the whole factors whose products with `i` are nearest to `o`."""
-    near = range(max(-((SLACK - o) // i), 1), min(o + SLACK, LARGEST) // i + 1)
-    factors = sorted(near, key=lambda factor: abs(i * factor - o))
-    return factors or [max(1, (2 * o + i) // (2 * i))]
+    """Return the whole factors whose products with `i` miss `o` by a few cells, nearest first."""
+    slack = min(SLACK, o // 16)
+    near = range(max(-((slack - o) // i), 1), min(o + slack, LARGEST) // i + 1)
+    return sorted(near, key=lambda factor: abs(i * factor - o)) or [max(o // i, 1)]
 
 
-def _ladders(i: int, o: int, steps: int) -> Iterator[tuple[int, ...]]:
-    """Yield strides for so many layers, the best first; 1 where there are more than factors."""
-    listed = []
-    for factor in _factors(i, o):
-        most, moving = LARGEST_STRIDE, steps
-        while moving and not _splits(factor, moving, most):
-            moving -= 1
-        if not moving and factor > 1:  # a stride beyond the usual, as small as it can be
-            moving, most = _beyond(factor, steps)
-        for parts in islice(_parts(factor, moving, most), CHAINS_AT_MOST):
-            strides = parts + (1,) * (steps - moving)
-            over = sum(s > LARGEST_STRIDE for s in parts)
-            order = over, steps - moving, abs(i * factor - o), [-s for s in strides]
-            listed.append((order, strides))
-    return (strides for _, strides in sorted(listed))
+def _ladders(i: int, o: int, steps: int) -> list[tuple[int, ...]]:
+    """Return strides for so many layers, the best first."""
+    factors = _factors(i, o)
+    for factor in factors:
+        if _splits(factor, steps, LARGEST_STRIDE):
+            usual = _parts(factor, steps, LARGEST_STRIDE)
+            larger = (
+                strides
+                for strides in _parts(factor, steps, 2 * LARGEST_STRIDE)
+                if strides[0] > LARGEST_STRIDE
+            )
+            return list(islice(chained(usual, larger), CHAINS_AT_MOST))
+    for moving in range(steps, 0, -1):  # a larger stride, or layers that do not enlarge
+        for factor in factors:
+            if most := _least_largest(factor, moving):
+                still = (1,) * (steps - moving)
+                parts = islice(_parts(factor, moving, most), CHAINS_AT_MOST)
+                return [(*strides, *still) for strides in parts]
+    return [(1,) * steps]
 
 
-def _beyond(factor: int, steps: int) -> tuple[int, int]:
-    """Return how many strides, and the largest, where one must be larger than usual."""
-    for moving in range(steps, 1, -1):
-        for most in _divisors(factor):
-            if _splits(factor, moving, most):
-                return moving, most
-    return 1, factor
+def _least_largest(factor: int, count: int) -> int:
+    """Return the smallest bound within which a number is a product of so many; 0 if none is."""
+    return next((most for most in _divisors(factor) if _splits(factor, count, most)), 0)
 
 
 def _together(
@@ -197,20 +205,25 @@ def _together(
         yield list(zip(*(of_pair[pair] for pair in pairs), strict=True))
 
 
-def _chained(axes: Sequence[Known], strides: Sequence[Ints]) -> Chain | None:
+def _linked(
+    axes: Sequence[Known], strides: Sequence[Ints], solved: Callable[..., Solution | None]
+) -> Chain | None:
     """Solve layer by layer."""
     size = tuple(known.input_size or 1 for known in axes)
     wanted = tuple(known.output_size or 1 for known in axes)
     layers = []
-    for number, stride in enumerate(strides, 1):
-        last = number == len(strides)
-        output = wanted if last else tuple(n * s for n, s in zip(size, stride, strict=True))
-        found = answers(known_axes(input_size=size, output_size=output, stride=stride), 1)
-        if not found:
-            return None
-        layers.append(found[0])
+    for stride in strides[:-1]:
+        output = tuple(n * s for n, s in zip(size, stride, strict=True))
+        layers.append(solved(size, output, stride))
         size = output
-    return Chain(tuple(layers))
+    layers.append(solved(size, wanted, strides[-1]))
+    found = [layer for layer in layers if layer]
+    return Chain(tuple(found)) if len(found) == len(strides) else None
+
+
+def _layer(input_size: Ints, output_size: Ints, stride: Ints) -> Solution | None:
+    known = known_axes(input_size=input_size, output_size=output_size, stride=stride)
+    return next(iter(answers(known, 1)), None)
 
 
 def _grave(one: Chain) -> int:
@@ -224,7 +237,7 @@ def _parts(factor: int, count: int, most: int) -> Iterator[tuple[int, ...]]:
     if count == 0:
         yield ()
         return
-    for first in reversed([d for d in _divisors(factor) if d <= most]):
+    for first in _divisors_up_to(factor, most):
         for rest in _parts(factor // first, count - 1, first):
             yield (first, *rest)
 
@@ -236,11 +249,14 @@ def _splits(factor: int, count: int, most: int) -> bool:
         return factor == 1
     if factor < 2**count or factor > most**count:
         return False
-    return any(
-        factor % d == 0 and _splits(factor // d, count - 1, d)
-        for d in reversed(_divisors(factor))
-        if d <= most
-    )
+    return any(_splits(factor // d, count - 1, d) for d in _divisors_up_to(factor, most))
+
+
+def _divisors_up_to(number: int, most: int) -> list[int]:
+    """Return the divisors from 2 to `most`, the largest first."""
+    if most <= TRIED:
+        return [d for d in range(most, 1, -1) if number % d == 0]
+    return [d for d in reversed(_divisors(number)) if d <= most]
 
 
 @lru_cache(1000)

@@ -36,6 +36,19 @@ def unreached(fit: Fit) -> int:
     return fit.output_size - _reached_before(fit, fit.output_size)
 
 
+def classes(fit: Fit) -> int:
+    """Return how many residues are looked at to count the outputs reached; 1 without dilation.
+
+    Examples
+    --------
+    >>> classes(Fit(9, 19, 3, 2, 1, 0, 0, 0)), classes(Fit(9, 23, 4, 2, 3, 1, 1, 0))
+    (1, 2)
+    """
+    i, _, k, s, d, *_ = fit
+    common = gcd(s, d)
+    return min(i, d // common, k, s // common)
+
+
 def unread_inputs(fit: Fit, first: int) -> list[int]:
     """List the first few inputs that no output reads.
 
@@ -96,14 +109,14 @@ def _landed(n: int, step: int, m: int, hop: int, end: int) -> int:
     if min(n, hop // common) > min(m, step // common):
         n, step, m, hop = m, hop, n, step
     period, stride = hop // common, step // common
-    classes = min(n, period)
-    if classes > CLASSES_AT_MOST:
+    residues = min(n, period)
+    if residues > CLASSES_AT_MOST:
         raise ValueError(
             f"sizes, stride {step} and dilation {hop} are too large together to tell which "
             "outputs are reached; give a smaller stride or dilation"
         )
     landed = 0
-    for a in range(classes):
+    for a in range(residues):
         room = -((a * step - end) // hop)  # cells of this residue before `end`
         if room <= 0:
             break

@@ -9,10 +9,12 @@ from tconv.parameters import LARGEST
 from tconv.solving.fit import Fit
 from tconv.solving.known import STRIDES, Known
 from tconv.solving.one_axis import Search
-from tconv.solving.reasons import stride_order
+from tconv.solving.reasons import listed, stride_order
 
-TRIED = 32  # sizes on either side, and strides
-CANDIDATES = 2_000  # looked at for each
+TRIED = 8  # sizes on either side
+CANDIDATES = 500  # looked at for each
+NEAR = 16  # strides on either side of the ratio
+DILATIONS = 8
 WORDS = ("kernel_size", "stride", "padding", "output_padding", "dilation")
 
 
@@ -56,10 +58,10 @@ def _bounds(known: Known) -> Iterator[tuple[int | None, int, int, int]]:
     elif i is None:
         strides = list(range(1, STRIDES + 1))
     else:
-        near = range(max(o // i - TRIED // 2, 1), o // i + TRIED // 2)
+        near = range(max(o // i - NEAR, 1), o // i + NEAR)
         strides = sorted(near, key=lambda s: stride_order(i, o, s))
     for s in strides:
-        for d in [known.dilation] if known.dilation else range(1, 1 + TRIED // 4):
+        for d in [known.dilation] if known.dilation else range(1, DILATIONS + 1):
             least, most = known.reach(s, d)
             if known.kernel_size is None and known.padding is None:
                 most = LARGEST
@@ -143,8 +145,7 @@ def reason(knowns: Sequence[Known], axis: int, nearest: Sequence[int]) -> str:
         sizes = f"output {known.output_size}"
     else:
         sizes = f"{known.input_size} -> {known.output_size}"
-    words = " and ".join(filter(None, [", ".join(given[:-1]), *given[-1:]]))
-    said = f"{where}nothing fits {sizes}{f' with {words}' if words else ''}"
+    said = f"{where}nothing fits {sizes}{f' with {listed(given)}' if given else ''}"
     if nearest:
         plural = "sizes are" if len(nearest) > 1 else "size is"
         said += f"; the nearest output {plural} {' and '.join(map(str, nearest))}"

@@ -8,12 +8,12 @@ from math import gcd, isqrt
 from typing import TypeVar
 
 from tconv.parameters import LARGEST
-from tconv.solving.coverage import unreached, unread
+from tconv.solving.coverage import classes, unreached, unread
 from tconv.solving.fit import Fit
 from tconv.solving.known import STRIDES, Known
 from tconv.solving.reasons import is_even, measure, stride_order, usual_kernels
 
-CANDIDATES_AT_MOST = 20_000
+CANDIDATES_AT_MOST = 10_000
 DIVISORS_BELOW = 20_000  # and the divisors they belong to
 SORTED_AT_MOST = 512  # fits of one stride, where their order must be found by sorting
 
@@ -66,8 +66,10 @@ class Search:
 
     def __iter__(self) -> Iterator[Fit]:
         if not self.wide:
-            usual = list(self._ordered())
-            if usual and not unread(usual[0]) and not unreached(usual[0]):
+            usual = self._ordered()
+            first = next(usual, None)
+            if first and not unread(first) and not unreached(first):
+                yield first
                 yield from usual
                 return
             self.wide = True
@@ -80,6 +82,7 @@ class Search:
             self._left = self._candidates // 2
             try:
                 for fit in self._fits(even):
+                    self._left -= min(classes(fit) - 1, self._left)
                     flags = unread(fit) > 0, unreached(fit) > 0
                     if any(flags):
                         blemished[(*flags, not even)].append(fit)
@@ -168,7 +171,7 @@ class Search:
         """Yield fits with every padding up to ke - 1, the crops most alike first."""
         least, most = self.known.extras(s, d)
         margin = o - (i - 1) * s
-        for apart in self._lopsided(least, most):
+        for apart in self._counted(self._lopsided(least, most)):
             for k in self._counted(self._kernels(margin, s, d, even)):
                 ke = d * (k - 1) + 1
                 cut = ke - margin  # before + after - output_padding

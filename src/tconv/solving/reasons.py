@@ -239,7 +239,7 @@ def blemishes(fits: Sequence[Fit]) -> tuple[Blemish, ...]:
         said = [reason.says(fit) for fit in fits]
         for sentence in dict.fromkeys(filter(None, said)):
             axes = [str(axis) for axis, one in enumerate(said) if one == sentence]
-            where = "" if len(axes) == len(fits) else f"axis {_listed(axes)}: "
+            where = "" if len(axes) == len(fits) else f"axis {listed(axes)}: "
             found.append(Blemish(reason.name, where + sentence))
     return tuple(found)
 
@@ -251,9 +251,16 @@ def sums(measures: Sequence[Measure]) -> Measure:
 
 def _cells(kind: str, count: int, first: Sequence[int]) -> str:
     if count <= len(first):
-        return f"{kind}{'s' if count > 1 else ''} {_listed(list(map(str, first)))}"
+        return f"{kind}{'s' if count > 1 else ''} {listed(list(map(str, first)))}"
     return f"{count} {kind}s ({', '.join(map(str, first[:NAMED]))}, …)"
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Write a list as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["1", "2", "3"])
+    '1, 2 and 3'
+    """
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -95,7 +95,7 @@ def solve(
     reaches every output along an axis, and with `everything`, all that the sizes leave open is
     searched: strides up to twice O/I, kernels up to 8 strides or as far as they reach without
     padding, paddings up to ke - 1, any output_padding, and any dilation of a kernel that is given.
-    Where one size is missing, strides go up to 8. At most 20,000 candidates are looked at.
+    Where one size is missing, strides go up to 8. At most 10,000 candidates are looked at.
 
     Examples
     --------
