@@ -7,7 +7,7 @@ from tconv.convolution import Convolution, times
 from tconv.solving.fit import Fit
 from tconv.solving.joining import joined
 from tconv.solving.known import KERNEL_STRIDES, STRIDES, Known
-from tconv.solving.nothing import direction, nearest_sizes, reason, shrinking
+from tconv.solving.nothing import nearest_sizes, reason, shrinking
 from tconv.solving.one_axis import CANDIDATES_AT_MOST, Search
 from tconv.solving.reasons import RULES
 from tconv.solving.solution import Solution, Solutions
@@ -59,9 +59,7 @@ def _nothing(
         for known in axes
     )
     failing = next(axis for axis, known in enumerate(axes) if not fits[known])
-    why = reason(axes, failing, nearest[failing])
-    if convolution:
-        why += f"; {direction(convolution)}"
+    why = reason(axes, failing, nearest[failing], convolution)
     return Solutions(searched=searched, reason=why, nearest=nearest, convolution=convolution)
 
 

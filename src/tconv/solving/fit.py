@@ -36,5 +36,5 @@ class Fit(NamedTuple):
 
     @property
     def padding(self) -> int | tuple[int, int]:
-        """What ``padding`` says of this axis: an integer where both ends are alike."""
-        return self.before if self.before == self.after else (self.before, self.after)
+        """What ``padding`` says of this axis: an integer where both ends are alike and crop."""
+        return self.before if self.before == self.after >= 0 else (self.before, self.after)

@@ -69,14 +69,25 @@ class Known:
     def kernels(self, margin: int, s: int, d: int) -> Interval:
         """Return the least and the most effective kernel; `margin` is O - (I-1)·s."""
         least, most = self.extras(s, d)
+        large = self.largest_kernel(margin, s)
+        if self.kernel_size is not None:
+            large = d * (self.kernel_size - 1) + 1
         if self.padding is None:
-            return max(1, margin - most, 2 - margin + least), max(KERNEL_STRIDES * s, margin)
+            return max(1, margin - most, 2 - margin + least), large
         if self.padding in ("half", "same"):
-            return 1, max(KERNEL_STRIDES * s, margin)
+            return 1, large
         if self.padding == "full":
             return 2 - margin + least, 2 - margin + most
         cut = sum(self.pads(1, s, d))
         return margin + cut - most, margin + cut - least
+
+    def largest_kernel(self, margin: int, s: int) -> int:
+        """Return the most that an effective kernel is searched to."""
+        if self.padding == "full":
+            return 2 - margin + s
+        if isinstance(self.padding, tuple):
+            return margin + sum(self.padding)
+        return max(KERNEL_STRIDES * s, margin)
 
     def strides(self, i: int, o: int) -> Interval:
         """Return the least and the most stride searched where both sizes are known."""

@@ -123,8 +123,13 @@ def _transposed(known: Known) -> Fit | None:
     )
 
 
-def reason(knowns: Sequence[Known], axis: int, nearest: Sequence[int]) -> str:
-    """Say why nothing fits along an axis.
+def reason(
+    knowns: Sequence[Known],
+    axis: int,
+    nearest: Sequence[int] = (),
+    convolution: Convolution | None = None,
+) -> str:
+    """Say that nothing fits along an axis, and what would.
 
     Examples
     --------
@@ -146,7 +151,9 @@ def reason(knowns: Sequence[Known], axis: int, nearest: Sequence[int]) -> str:
     else:
         sizes = f"{known.input_size} -> {known.output_size}"
     said = f"{where}nothing fits {sizes}{f' with {listed(given)}' if given else ''}"
-    if nearest:
+    if convolution:
+        said += f"; {direction(convolution)}"
+    elif nearest:
         plural = "sizes are" if len(nearest) > 1 else "size is"
         said += f"; the nearest output {plural} {' and '.join(map(str, nearest))}"
     elif known.output_size is None:

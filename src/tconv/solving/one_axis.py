@@ -11,7 +11,7 @@ from tconv.parameters import LARGEST
 from tconv.solving.coverage import classes, unreached, unread
 from tconv.solving.fit import Fit
 from tconv.solving.known import STRIDES, Known
-from tconv.solving.reasons import is_even, measure, stride_order, usual_kernels
+from tconv.solving.reasons import Measure, is_even, measure, stride_order, usual_kernels
 
 CANDIDATES_AT_MOST = 10_000
 DIVISORS_BELOW = 20_000  # and the divisors they belong to
@@ -159,11 +159,11 @@ class Search:
         sizes_known = known.input_size is not None and known.output_size is not None
         if k is None or k == 1 or not sizes_known or not self.wide:
             return [1]
-        reach = known.kernels(margin, s, 1)[1] + (s if known.padding == "full" else 0)
+        reach = known.largest_kernel(margin, s)
         first = 1
         if known.padding is None:  # ke + output_padding is at least the margin
             first = max(min(-((s - margin) // (k - 1)), -(-margin // k)), 1)
-        return self._counted(range(first, (reach - 1) // (k - 1) + 1))
+        return self._counted(range(first, max((reach - 1) // (k - 1), first) + 1))
 
     # Kernel, padding and output_padding -------------------------------------------------------
 
@@ -182,7 +182,7 @@ class Search:
                     extra = 2 * apart + cut % 2
                     before = after = (cut + extra) // 2
                     fits = least <= extra <= most and before >= 0
-                if fits and after < ke:
+                if fits and after < ke and after <= LARGEST:
                     yield Fit(i, o, k, s, d, before, after, extra)
 
     def _lopsided(self, least: int, most: int) -> Iterator[int | None]:
@@ -204,7 +204,7 @@ class Search:
                 continue
             before, after = known.pads(k, s, d)
             extra = margin - ke + before + after
-            if least <= extra <= most:
+            if least <= extra <= most and max(-before, before, -after, after) <= LARGEST:
                 yield Fit(i, o, k, s, d, before, after, extra)
 
     def _kernels(self, margin: int, s: int, d: int, even: bool) -> Iterator[int]:
@@ -237,13 +237,11 @@ class Search:
             yield candidate
 
 
-def _stride_order(sizes: Sizes) -> tuple[int, int]:
+def _stride_order(sizes: Sizes) -> Measure:
     return stride_order(*sizes)
 
 
-def _outward(
-    low: int, high: int, centre: int, key: Callable[[int], tuple[int, int]]
-) -> Iterator[int]:
+def _outward(low: int, high: int, centre: int, key: Callable[[int], Measure]) -> Iterator[int]:
     """Yield the integers of [low, high] by a key that grows on either side of the centre."""
     down = min(max(centre, low - 1), high)
     up = down + 1

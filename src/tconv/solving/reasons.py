@@ -87,9 +87,13 @@ def off_ratio(i: int, o: int, s: int) -> int:
     return s - 1 if i == 1 else abs(i * s - o)
 
 
-def stride_order(i: int, o: int, s: int) -> tuple[int, int]:
-    """Return what strides are ordered by: nearest to O/I, then nearest to 2, then the smaller."""
-    return off_ratio(i, o, s), 2 * abs(s - USUAL_STRIDE) + (s > USUAL_STRIDE)
+def stride_order(i: int, o: int, s: int) -> Measure:
+    """Return what strides, and sizes that are open, are ordered by.
+
+    The stride nearest to O/I, then nearest to 2, then the smaller; O nearest to I·s, then beyond.
+    """
+    far = 2 * abs(s - USUAL_STRIDE) + (s > USUAL_STRIDE)
+    return off_ratio(i, o, s), far, abs(i * s - o), i * s > o
 
 
 def _lopsided(fit: Fit) -> int:
