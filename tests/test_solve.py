@@ -331,6 +331,28 @@ def test_the_nearest_sizes(sizes, words, nearest):
     assert found.convolution or all(str(n) in found.reason for n in nearest)
 
 
+def test_nearest_sizes_are_those_that_solve_finds():
+    rng = random.Random(3)
+    seen = 0
+    while seen < 40:
+        words = {
+            "input_size": rng.choice([None, *range(1, 7)]),
+            "kernel_size": rng.choice([None, *range(1, 6)]),
+            "stride": rng.choice([None, *range(1, 6)]),
+            "dilation": rng.choice([None, 1, 2, 3]),
+            "output_padding": rng.choice([None, 0, 1, 2]),
+            "padding": rng.choice([None, 0, 1, 2, "half", "full", [(0, 2)], [(-1, 1)]]),
+        }
+        o = rng.randrange(1, 30)
+        found = solve(output_size=o, **words)
+        if found:
+            continue
+        seen += 1
+        reached = [n for n in range(1, 90) if solve(output_size=n, **words, limit=1)]
+        below, above = [n for n in reached if n < o], [n for n in reached if n > o]
+        assert found.nearest == (tuple(below[-1:] + above[:1]),), (o, words)
+
+
 def test_nothing_found_says_what_was_given():
     found = solve((3, 4), (6, 10), kernel_size=2, stride=2, dilation=1)
     assert found == []
