@@ -27,7 +27,7 @@ GEOMETRY_SIDE = {
     f"tconv.{name}"
     for name in (
         "geometry", "axis", "convolution", "derivation", "padding", "parameters",
-        "hints", "solve", "relations",
+        "hints", "solving", "relations",
     )
 }  # fmt: skip
 
@@ -149,7 +149,9 @@ def test_the_reader_sees_imports():
 
 def test_geometry_needs_the_standard_library_alone():
     assert set(IMPORTS) >= GEOMETRY_SIDE
-    assert strangers(GEOMETRY_SIDE, GEOMETRY_SIDE) == []
+    names = [one for one in IMPORTS if room(one) in GEOMETRY_SIDE]
+    assert "tconv.solving.one_axis" in names
+    assert strangers(names, GEOMETRY_SIDE) == []
 
 
 def test_definitions_know_geometry_and_numpy():

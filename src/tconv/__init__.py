@@ -25,7 +25,7 @@ from tconv.engine import (
 from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
 from tconv.geometry import Geometry
 from tconv.relations import RELATIONS, Relation
-from tconv.solve import Solution, solve
+from tconv.solving import Solution, solve
 from tconv.upsampling import upsample
 
 if TYPE_CHECKING:

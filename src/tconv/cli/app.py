@@ -55,7 +55,8 @@ def run(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0; 1 where a check disagrees; 2 for a mistake, told in one line; 130 for an interrupt.
+        0; 1 where a check disagrees or nothing fits; 2 for a mistake, told in one line; 130 for
+        an interrupt.
     """
     try:
         code = app(arguments, standalone_mode=False)

@@ -14,6 +14,11 @@ def maybe_sizes(option: str, text: str | None) -> int | tuple[int, ...] | None:
     return None if text is None else sizes(option, text)
 
 
+def maybe_padding(option: str, text: str | None) -> Any:
+    """Read a padding that may be left out."""
+    return None if text is None else padding(option, text)
+
+
 def _option(*names: str, help: str) -> Any:
     return typer.Option(*names, metavar="N[xN…]", help=help)
 
@@ -41,7 +46,7 @@ OutputPadding = Annotated[str, _OUTPUT_PADDING]
 MaybeOutputPadding = Annotated[str | None, _OUTPUT_PADDING]
 Dilation = Annotated[str, _DILATION]
 MaybeDilation = Annotated[str | None, _DILATION]
-MaybeOutput = Annotated[str | None, _option("--output-size", "-o", help="Output size.")]
+MaybeOutput = Annotated[str | None, _option("--output-size", "-O", help="Output size.")]
 
 InputValues = Annotated[
     str | None, typer.Option("--x", help="Input: 1,2;3,4, or letters, numbers, ones.")
