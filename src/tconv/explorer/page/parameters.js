@@ -3,7 +3,7 @@
 import { repr, tuple, typeName } from "./python.js";
 
 export const LARGEST = Number.MAX_SAFE_INTEGER;
-const PADDING_WORDS = ["valid", "same", "half", "full"];
+export const PADDING_WORDS = ["valid", "same", "half", "full"];
 
 /** @typedef {number | readonly number[]} Sizes */
 /** @typedef {readonly [number, number]} Window */
