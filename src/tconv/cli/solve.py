@@ -33,7 +33,7 @@ def solve(
     limit: Annotated[int, typer.Option(min=1, help="Rows printed.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print all of them as JSON.")] = False,
 ) -> None:
-    """List every parameter set that fits, least surprising first: [b]tconv solve -i 4 -o 8[/b]."""
+    """List every parameter set that fits, least surprising first: tconv solve -i 4 -O 8."""
     found = completions(
         o.maybe_sizes("--input", input),
         o.maybe_sizes("--output-size", output_size),
