@@ -7,7 +7,6 @@ import inspect
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +26,7 @@ GEOMETRY_SIDE = {
     f"tconv.{name}"
     for name in (
         "geometry", "axis", "convolution", "derivation", "padding", "parameters",
-        "hints", "solving", "relations",
+        "coverage", "hints", "spelling", "solving", "relations",
     )
 }  # fmt: skip
 
@@ -263,18 +262,20 @@ def test_no_circles():
 
 MEASURE = """
 import json, sys, time
-import numpy
-before = set(sys.modules)
-start = time.perf_counter()
-import tconv
-spent = time.perf_counter() - start
-print(json.dumps([spent, sorted(set(sys.modules) - before)]))
+{before}
+loaded = set(sys.modules)
+start = time.process_time()
+{measured}
+spent = time.process_time() - start
+print(json.dumps([spent, sorted(set(sys.modules) - loaded)]))
 """
+CALL = "tconv.conv_transpose([[[1, 2]]], [[[3, 4]]], stride=2)"
+EACH = "import tconv; [getattr(tconv, name) for name in tconv.__all__]"
 
 
-def import_in_a_new_process():
+def in_a_new_process(program):
     run = subprocess.run(
-        [sys.executable, "-c", MEASURE],
+        [sys.executable, "-c", program],
         capture_output=True,
         check=True,
         text=True,
@@ -283,16 +284,78 @@ def import_in_a_new_process():
     return json.loads(run.stdout)
 
 
-def test_importing_tconv_imports_nothing_heavier_than_numpy():
-    _, loaded = import_in_a_new_process()
+def measured(code, before=""):
+    """Return the processor's seconds that code took, and the modules it loaded."""
+    return in_a_new_process(MEASURE.format(before=before, measured=code))
+
+
+def test_importing_tconv_loads_the_standard_library_alone():
+    _, loaded = measured("import tconv")
+    assert {top(name) for name in loaded} <= sys.stdlib_module_names | {"tconv"}
+
+
+@pytest.mark.parametrize("code", [f"import tconv; {CALL}", EACH])
+def test_what_is_used_loads_nothing_heavier_than_numpy(code):
+    _, loaded = measured(code, "import numpy")
     assert "tconv.functional" in loaded
+    assert ("tconv.traces" in loaded) == (code == EACH)
     strange = {top(name) for name in loaded} - sys.stdlib_module_names - {"tconv", "numpy"}
     # registered by NumPy's own compiled modules
     assert all(re.fullmatch(r"cython_runtime|_cython_\w+", name) for name in strange), strange
 
 
-def test_importing_tconv_costs_little_beyond_numpy():
-    assert statistics.median(import_in_a_new_process()[0] for _ in range(7)) < 0.2
+@pytest.mark.parametrize(
+    ("code", "before", "limit"),
+    [
+        ("import tconv", "", 0.1),
+        (f"import tconv; {CALL}", "import numpy", 0.2),
+        (CALL, f"import numpy, tconv; {CALL}", 0.01),  # what was looked up is kept
+    ],
+)
+def test_importing_and_first_use_cost_little_beyond_numpy(code, before, limit):
+    assert min(measured(code, before)[0] for _ in range(7)) < limit
+
+
+def test_lazy_names_are_those_that_type_checkers_see():
+    tree = ast.parse((SOURCE / "__init__.py").read_text("utf-8"))
+    seen = next(
+        one for one in tree.body if isinstance(one, ast.If) and "TYPE_CHECKING" in one.test.id
+    )
+    homes = {
+        alias.name: node.module.removeprefix("tconv").lstrip(".") or alias.name
+        for node in seen.body
+        for alias in node.names
+    }
+    modules = {name: name for name in tconv.__all__ if inspect.ismodule(getattr(tconv, name))}
+    assert homes == tconv._HOMES | modules
+    assert {*homes, "Solution", "__version__", "solve"} == set(tconv.__all__)
+
+
+def test_no_module_hides_a_public_name():
+    """Importing ``tconv.solve`` must not make ``tconv.solve`` a module."""
+    program = """
+import importlib, json, pkgutil, tconv, types
+for one in pkgutil.iter_modules(tconv.__path__, "tconv."):
+    if one.name != "tconv.__main__":
+        importlib.import_module(one.name)
+shadowed = [n for n in tconv.__all__ if isinstance(getattr(tconv, n), types.ModuleType)]
+print(json.dumps(shadowed))
+"""
+    assert in_a_new_process(program) == ["kernels", "symbolic", "threadpools"]
+
+
+def test_public_names_are_looked_up_once_and_unknown_ones_refused():
+    program = """
+import json, tconv
+before = "upsample" in vars(tconv), "engine" in vars(tconv)
+function, module = tconv.upsample, tconv.engine
+from tconv import *
+kept = upsample is function is vars(tconv)["upsample"] and module is vars(tconv)["engine"]
+print(json.dumps([before, kept, set(tconv.__all__) == set(dir(tconv)), hasattr(tconv, "upsampel")]))
+"""
+    assert in_a_new_process(program) == [[False, False], True, True, False]
+    with pytest.raises(AttributeError, match="module 'tconv' has no attribute 'upsampel'"):
+        tconv.upsampel  # noqa: B018
 
 
 def public():

@@ -106,7 +106,9 @@ def test_expression_arithmetic():
 
 
 def test_refusals_name_the_call():
-    with pytest.raises(ValueError, match=r"symbolic.conv_transpose: weight has 1 .* x has 2; .* \(x: "):
+    with pytest.raises(
+        ValueError, match=r"symbolic.conv_transpose: weight has 1 .* x has 2; .* \(x: "
+    ):
         symbolic.conv_transpose(letters((2, 2)), weights((1, 1, 2)))
     with pytest.raises(TypeError, match="size must be an integer"):
         letters(2.5)

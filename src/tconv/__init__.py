@@ -9,27 +9,29 @@
 False
 """
 
-from typing import TYPE_CHECKING, Any
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from tconv import kernels, symbolic, threadpools
 from tconv._version import __version__
-from tconv.configuration import show_config
-from tconv.engine import (
-    Plan,
-    get_arithmetic,
-    get_num_threads,
-    plan,
-    set_arithmetic,
-    set_num_threads,
-)
-from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
-from tconv.geometry import Geometry
-from tconv.relations import RELATIONS, Relation
-from tconv.solving import Solution, solve
-from tconv.upsampling import upsample
 
 if TYPE_CHECKING:
+    from tconv import kernels, symbolic, threadpools
+    from tconv.configuration import show_config
+    from tconv.engine import (
+        Plan,
+        get_arithmetic,
+        get_num_threads,
+        plan,
+        set_arithmetic,
+        set_num_threads,
+    )
+    from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
+    from tconv.geometry import Geometry
+    from tconv.relations import RELATIONS, Relation
+    from tconv.solving import Solution, solve
     from tconv.traces import VIEWS, Trace, explain
+    from tconv.upsampling import upsample
 
 __all__ = [
     "METHODS",
@@ -60,11 +62,43 @@ __all__ = [
     "weight_gradient",
 ]
 
+_NAMES = {
+    "configuration": ("show_config",),
+    "engine": (
+        "Plan",
+        "get_arithmetic",
+        "get_num_threads",
+        "plan",
+        "set_arithmetic",
+        "set_num_threads",
+    ),
+    "functional": ("METHODS", "conv", "conv_transpose", "dot_test", "matrix", "weight_gradient"),
+    "geometry": ("Geometry",),
+    "relations": ("RELATIONS", "Relation"),
+    "solving": ("Solution", "solve"),
+    "traces": ("VIEWS", "Trace", "explain"),
+    "upsampling": ("upsample",),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-def __getattr__(name: str) -> Any:
-    """Load traces when they are first asked for: they are a third of what an import costs."""
-    if name not in ("VIEWS", "Trace", "explain"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tconv import traces
+if "threadpoolctl" in sys.modules:  # which limits what is loaded already
+    from tconv import threadpools
 
-    return getattr(traces, name)
+if not TYPE_CHECKING:  # type checkers know every name, and refuse others
+
+    def __getattr__(name):
+        """Import a public name, or a module, when it is first asked for, and keep it."""
+        home = f"{__name__}.{_HOMES.get(name, name)}"
+        try:
+            module = import_module(home)
+        except ModuleNotFoundError as missing:
+            if missing.name != home:
+                raise
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        value = getattr(module, name) if name in _HOMES else module
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

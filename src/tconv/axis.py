@@ -193,21 +193,9 @@ class Axis:
     @property
     def products(self) -> int:
         """Products of an input and a kernel element that land in the output."""
-        return self._landing_before(self.crop_start + self.output_size) - self._landing_before(
-            self.crop_start
-        )
-
-    def _landing_before(self, end: int) -> int:
-        """Count the pairs (i, k) with i·s + k·d < end."""
-        s, d = self.stride, self.dilation
-        within = range(self.kernel_size)
-        whole = count(_clip(within, 0, _ceil_div(end - (self.input_size - 1) * s, d)))
-        some = count(_clip(within, 0, _ceil_div(end, d)))
-        if some <= whole:
-            return self.input_size * whole
-        # sum of ceil((end - k·d)/s) over whole <= k < some, counted from the last k up
-        last = end - (some - 1) * d
-        return self.input_size * whole + _floor_sum(some - whole, s, d, last + s - 1)
+        sizes = self.input_size, self.kernel_size, self.stride, self.dilation
+        end = self.crop_start + self.output_size
+        return landing(*sizes, end) - landing(*sizes, self.crop_start)
 
     @property
     def stretched_pads(self) -> tuple[int, int]:
@@ -317,6 +305,27 @@ def count(cells: range) -> int:
     True
     """
     return max(0, -((cells.start - cells.stop) // cells.step))
+
+
+def landing(inputs: int, taps: int, stride: int, dilation: int, end: int) -> int:
+    """Count the pairs (i, k) of an input and a tap with i·s + k·d < end.
+
+    Examples
+    --------
+    >>> landing(2, 3, stride=2, dilation=1, end=3)  # at 0, 1, 2, and at 2 again
+    4
+    """
+    whole = _clamp(_ceil_div(end - (inputs - 1) * stride, dilation), taps)
+    some = _clamp(_ceil_div(end, dilation), taps)
+    if inputs < 1 or some <= whole:
+        return max(inputs, 0) * whole
+    # sum of ceil((end - k·d)/s) over whole <= k < some, counted from the last k up
+    last = end - (some - 1) * dilation
+    return inputs * whole + _floor_sum(some - whole, stride, dilation, last + stride - 1)
+
+
+def _clamp(value: int, most: int) -> int:
+    return min(max(value, 0), most)
 
 
 def _cell(name: str, value: int, size: int) -> int:

@@ -2,11 +2,13 @@
 
 ``threadpoolctl.threadpool_limits(1)`` then holds the engine's threads too, and
 ``threadpoolctl.threadpool_info()`` lists them, with ``user_api`` and ``internal_api`` ``"tconv"``.
-Where threadpoolctl is imported before tconv this is so at once. tconv does not import it by itself:
-where it comes later, call :func:`register` once.
+Where threadpoolctl is imported before tconv this is so at once: ``import tconv`` then loads the
+engine too, as threadpoolctl limits only what is loaded. tconv does not import threadpoolctl by
+itself: where it comes later, call :func:`register` once.
 """
 
 import sys
+from importlib import import_module
 from typing import Any
 
 from tconv._version import __version__
@@ -15,7 +17,7 @@ _registered = False
 
 
 def register() -> None:
-    """Make threadpoolctl know the engine's threads; once is enough, and more does no harm.
+    """Load the engine and make threadpoolctl know its threads; more than once does no harm.
 
     Raises
     ------
@@ -50,6 +52,7 @@ def register() -> None:
         def get_version(self) -> Any:
             return __version__
 
+    import_module("tconv.engine")
     enter(Engine)
     _registered = True
 

@@ -28,8 +28,10 @@ def command(*arguments: str, hidden: str = "") -> subprocess.CompletedProcess[st
 
 def test_help_names_every_command(tconv_says) -> None:
     said = tconv_says()
-    for name in ("upsample", "explain", "solve", "check", "config"):
-        assert name in said
+    assert said == tconv_says("--help") == tconv_says("-h") == tconv_says("help")
+    for name in ("upsample", "explain", "explore", "solve", "check", "config"):
+        assert f"  {name} " in said
+    assert max(map(len, said.splitlines())) < 100
     assert tconv_says("--version").strip() == tconv.__version__
 
 
@@ -43,15 +45,36 @@ def test_check_agrees(tconv_says) -> None:
     assert all(row["agrees"] for row in rows)
 
 
-def test_unknown_command(tconv_refuses) -> None:
-    assert "'foo'" in tconv_refuses("foo")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["foo"], "No such command 'foo'; choose from upsample, explain"),
+        (["exlain"], "No such command 'exlain'; did you mean 'explain'?"),
+        (["photo.jpg"], "to enlarge a file: tconv upsample photo.jpg"),
+        (["-V"], "No such option: -V; see tconv --help"),
+        (["explain", "-k", 3], "Missing option '--input' / '-i'; see tconv explain --help"),
+        (["solve", "-i", 4, "-o", 8], "-o; did you mean -O, --output-size? see tconv solve"),
+        (["config", "--json"], "No such option: --json"),
+        (["explore", "--port", 99999], "'--port'"),
+        (["check", "--trials", 0], "'--trials'"),
+    ],
+)
+def test_mistakes(arguments, message, tconv_refuses) -> None:
+    assert message in tconv_refuses(*arguments)
 
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])
 def test_without_its_libraries_the_command_says_what_to_install(missing: str) -> None:
-    done = command("config", hidden=missing)
+    done = command("explain", "-i", "4", "-k", "3", hidden=missing)
     assert done.returncode == 2
     assert done.stderr == f"tconv: the command needs {missing}: pip install 'tconv[cli]'\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["config"]])
+def test_what_needs_no_library_runs_without(arguments: list[str]) -> None:
+    done = command(*arguments, hidden="typer")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert arguments != ["config"] or "pip install 'tconv[cli]'" in done.stdout
 
 
 def test_without_libvips_pictures_say_what_to_install() -> None:

@@ -38,6 +38,12 @@ def test_what_cannot_be_drawn_is_one_line(tconv_refuses, here) -> None:
     assert "theme 'grey'" in tconv_refuses(*LECTURE, "scatter", "-o", "a.png", "--theme", "grey")
     (here / "a.svg").write_text("mine", "utf-8")
     assert "exists; use --force" in tconv_refuses(*LECTURE, "scatter", "-o", "a.svg")
-    assert "need --draw" in tconv_refuses("explain", "-i", 4, "-k", 3, "-o", "a.svg")
+    layer = ("explain", "-i", 4, "-k", 3)
+    assert "--output needs --draw" in tconv_refuses(*layer, "-o", "a.svg")
+    assert "--frame, --theme need --draw" in tconv_refuses(*layer, "--theme", "dark", "--frame", 0)
+    assert "the output size is -O 4x8" in tconv_refuses(*layer, "-o", "4x8")
+    assert "give --draw or --json, not both" in tconv_refuses(*LECTURE, "scatter", "--json")
+    assert "--theme is for a file" in tconv_refuses(*LECTURE, "scatter", "--theme", "dark")
+    assert "--input: 'four'" in tconv_refuses("explain", "-i", "four", "-k", 3, "--draw", "scatter")
     said = tconv_refuses("explain", "-i", 4, "-k", 3, "--x", "1,2,z!", "--draw", "scatter")
     assert "x" in said

@@ -44,9 +44,88 @@ def test_two_axes_draw_the_product_of_their_overlaps(tconv_says) -> None:
     assert " 1  2  2  1 \n 1  2  2  1 \n 2  4  4  2 \n" in said
 
 
-@pytest.mark.parametrize("arguments", [["-i", "3x4x5x2", "-k", 3], ["-i", 500, "-k", 3, "-s", 2]])
-def test_maps_too_large_to_draw_are_listed(arguments, tconv_says) -> None:
-    assert "a cell sums the product of its axes' counts" in tconv_says("explain", *arguments)
+def test_maps_too_large_to_draw_are_listed(tconv_says) -> None:
+    said = tconv_says("explain", "-i", "3x4x5x2", "-k", 3)
+    assert "axis 1, outputs 0 to 5: 1, 2, 3, 3, 2, 1\n" in said
+    assert "a cell sums the product of its axes' counts" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence", "windows"),
+    [
+        (
+            ["-i", 24, "-k", 2, "-s", 2, "--output-padding", 1],
+            "with holes: 1 tap in every phase; output 48 is reached by no input",
+            ["outputs 0 to 19: 1, 1, ", "outputs 29 to 48: 1, 1, ", ", 1, 0\n"],
+        ),
+        (
+            ["-i", 100, "-k", 3, "-p", "0:-2"],
+            "with holes: 3 taps in every phase; outputs 102 and 103 are reached by no input",
+            ["outputs 84 to 103: 3, ", ", 3, 2, 1, 0, 0\n"],
+        ),
+        (
+            ["-i", 2, "-k", 30, "-s", 60],
+            "uneven, with holes: 0 to 1 taps a phase; outputs 30 to 59 are reached by no input",
+            ["outputs 27 to 33: 1, 1, 1, 0, 0, 0, 0\n", "outputs 56 to 62: 0, 0, 0, 0, 1, 1, 1\n"],
+        ),
+        (
+            ["-i", 2**40, "-k", 5, "-s", 2**20],
+            "outputs are reached by no input: 5 to 1048575, 1048581 to 2097151, 2097157 to "
+            "3145727, … 1152921504604749829 to 1152921504605798399",
+            ["outputs 1048572 to 1048578: 0, 0, 0, 0, 1, 1, 1\n"],
+        ),
+        (
+            ["-i", "25x6", "-k", "1x4", "-s", 2],
+            "on axis 0, 24 of 49 outputs are reached by no input: 1, 3, 5, … 47",
+            ["axis 0, outputs 0 to 19: 1, 0, ", "axis 1, outputs 0 to 13: 1, 1, 2, 2, "],
+        ),
+    ],
+)
+def test_holes_are_named_and_shown(arguments, sentence, windows, tconv_says) -> None:
+    said = tconv_says("explain", *arguments)
+    title = next(line for line in said.splitlines() if line.startswith("Overlap"))
+    assert title.endswith(sentence)
+    assert "even:" not in said
+    for window in windows:
+        assert window in said
+
+
+def test_inputs_that_nothing_reads_are_named(tconv_says) -> None:
+    said = tconv_says("explain", "-i", 7, "-k", 3, "-s", 3, "-p", 3)
+    assert "Thrown away\ninputs 0 and 6 are read by no output\n" in said
+    assert "even: 1 tap in every phase" in said
+    assert "Thrown away" not in tconv_says("explain", "-i", 7, "-k", 3, "-s", 3, "-p", 1)
+
+
+def test_what_is_left_out_as_json(tconv_says) -> None:
+    known = json.loads(
+        tconv_says("explain", "-i", "7x4", "-k", "3x2", "-s", "3x2", "-p", "3:1x0:-1", "--json")
+    )
+    assert known["even_overlap"] is False
+    assert (known["holes"], known["hole_counts"]) == ([[], [8]], [0, 1])
+    assert (known["unread_inputs"], known["unread_counts"]) == ([[0], []], [1, 0])
+    assert known["left_out"] == [
+        "on axis 1, output 8 is reached by no input",
+        "on axis 0, input 0 is read by no output",
+    ]
+    huge = json.loads(
+        tconv_says("explain", "-i", 2**61, "-k", 2, "-s", 2, "-O", 2**62 + 1, "--json")
+    )
+    assert (huge["holes"], huge["hole_counts"]) == (None, [1])
+    assert huge["left_out"] == [f"output {2**62} is reached by no input"]
+
+
+def test_phases_list_outputs_that_are_there(tconv_says) -> None:
+    said = tconv_says("explain", "-i", 2, "-k", 2, "-s", 3, "-p", "0:2")
+    rows = [line.split() for line in said.splitlines() if line.startswith("  0 ")]
+    assert [row[2] for row in rows] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("padding", ["same", "1:0", "1:0x1:0"])
+def test_a_padding_says_the_same_drawn_or_not(padding, tconv_says) -> None:
+    arguments = ["explain", "-i", "4x3", "-k", 3, "-s", 2, "-p", padding]
+    size = json.loads(tconv_says(*arguments, "--json"))["output_size"]
+    assert f"output {'×'.join(map(str, size))}" in tconv_says(*arguments, "--draw", "scatter")
 
 
 def test_huge_layers_are_explained(tconv_says) -> None:
@@ -80,7 +159,7 @@ def test_json_holds_everything(tconv_says) -> None:
         (["-i", "4x4", "-k", "3x3x3"], "disagree on the number of axes"),
         (["-i", 4, "-k", 3, "-p", "smae"], "did you mean 'same'?"),
         (
-            ["-i", 3, "-k", 3, "-s", 2, "--output-size", 9],
+            ["-i", 3, "-k", 3, "-s", 2, "-O", 9],
             "output_size 9 is out of reach: stride 2 gives 7",
         ),
         (["-i", 1, "-k", 3, "-p", 2], "output size -1 is too small"),

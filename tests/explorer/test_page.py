@@ -366,6 +366,16 @@ def test_the_facts(opened):
     assert "gains 0.44 to 1.78 of the mean" in page.inner_text("#facts")
 
 
+def test_the_facts_name_holes_and_inputs_that_nothing_reads(opened):
+    page = opened("view=scatter&i=3&k=2&s=2&p=0:-1&frame=0")
+    assert "output 6 is reached by no input" in page.inner_text("#facts")
+    assert page.locator("#facts .even").count() == 0
+    assert "THROWN AWAY" not in page.inner_text("#facts").upper()
+    page = opened("view=scatter&i=7&k=3&s=3&p=3&frame=0")
+    assert "Inputs 0 and 6 are read by no output" in page.inner_text("#facts")
+    assert page.locator("#facts .even").count() == 1
+
+
 def test_a_flat_grey_shows_the_checkerboard(opened):
     page = opened("view=overlap&i=4x4&k=3&s=2&w=ones&frame=0")
     greys = """() => { const canvas = document.querySelector('.pictures canvas');

@@ -181,7 +181,7 @@ def test_the_command_prints_its_address_and_stops_on_an_interrupt():
     [
         (["-i", "4", "-k", "3", "-p", "9"], "pad less"),
         (["-i", "4", "-k", "0"], "kernel_size must be at least 1"),
-        (["-i", "4"], "give kernel_size"),
+        (["-i", "4", "-k", "x"], "--kernel: '' is not an integer"),
         (["--x", "1,2;3", "-k", "3"], "rows of equal length"),
         (["-i", "4", "-k", "3", "--view", "sideways"], "is not one of"),
         (["-i", "400x400", "-k", "3"], "can be followed by eye"),

@@ -160,3 +160,13 @@ def test_json_round_trip(cases):
             again = Trace.from_json(trace.to_json())
             assert again == trace
             assert again.to_json() == trace.to_json()
+
+
+@pytest.mark.parametrize("view", tconv.VIEWS)
+def test_what_a_session_prints_is_one_short_line(view):
+    trace = tconv.explain((3, 4), (2, 3), stride=2, view=view)
+    assert repr(trace).startswith(f"<Trace {view}: input 3×4, kernel 2×3, stride 2×2, ")
+    assert repr(trace).endswith("steps>")
+    for part in (trace, *trace.panels, *trace.steps, *trace.steps[0].writes):
+        assert len(repr(part)) < 200
+        assert "\n" not in repr(part)

@@ -20,6 +20,7 @@ def as_lists(arguments):
 READ = [
     ({}, {}),
     ({"i": "4", "k": "3"}, {"input_size": (4,), "kernel_size": (3,)}),
+    ({"i": "4X5", "k": "3×2"}, {"input_size": (4, 5), "kernel_size": (3, 2)}),
     (
         {"i": "4x6", "k": "3", "s": "2x1", "op": "1x0", "d": "1", "g": "2", "view": "gather"},
         {

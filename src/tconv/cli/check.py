@@ -3,23 +3,27 @@
 from dataclasses import asdict
 from json import dumps
 from math import isfinite
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from tconv.cli.progress import progress_bar
-from tconv.verify import Row, verify
+if TYPE_CHECKING:
+    from tconv.verify import Row
 
 
 def check(
-    trials: Annotated[int, typer.Option(min=1, help="Random parameter sets to compare.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same sets.")] = 0,
+    trials: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Random parameter sets to compare.")
+    ] = 200,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="The same seed draws the same sets.")
+    ] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
 ) -> None:
     """Compare every method and every installed framework with the definition."""
+    from tconv.cli.progress import progress_bar
+    from tconv.verify import verify
+
     with progress_bar() as progress:
         task = progress.add_task("comparing", total=trials)
         rows = verify(
@@ -33,12 +37,16 @@ def check(
         raise typer.Exit(1)
 
 
-def _plain(row: Row) -> dict[str, object]:
+def _plain(row: "Row") -> dict[str, object]:
     worst = row.worst if isfinite(row.worst) else None
     return {**asdict(row), "worst": worst, "agrees": row.agrees}
 
 
-def _show(rows: list[Row]) -> None:
+def _show(rows: "list[Row]") -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for heading in ("", "version", "compared", "not expressible", "worst error", "agrees"):
         whole = heading in ("", "worst error")

@@ -1,14 +1,10 @@
 """``tconv explore``: the explorer, a page in the browser served by this machine alone."""
 
-import webbrowser
 from typing import Annotated
 
 import typer
 
 from tconv.cli import options as o
-from tconv.explorer import Server
-from tconv.traces import VIEWS
-from tconv.traces.written import traced
 
 USUAL = {"i": "3x3", "k": "3", "s": "2"}
 
@@ -20,10 +16,13 @@ def explore(
     padding: o.MaybePadding = None,
     output_padding: o.MaybeOutputPadding = None,
     dilation: o.MaybeDilation = None,
+    output_size: o.MaybeOutput = None,
     x: o.InputValues = None,
     weight: o.KernelValues = None,
-    view: Annotated[str | None, typer.Option(help=", ".join(VIEWS))] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 0,
+    view: Annotated[str | None, typer.Option(metavar="VIEW", help=f"{o.VIEWS}.")] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="0 takes any free one.")
+    ] = 0,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
@@ -31,14 +30,24 @@ def explore(
         bool, typer.Option("--print-url", help="Print the address and nothing else.")
     ] = False,
 ) -> None:
-    """Explore a layer in the browser: [b]tconv explore -i 4x4 -k 3 -s 2 -p 1[/b]."""
+    """Explore a layer in the browser: tconv explore -i 4x4 -k 3 -s 2 -p 1."""
+    o.layer(
+        input_size=input, kernel_size=kernel, stride=stride, padding=padding,
+        output_padding=output_padding, dilation=dilation, output_size=output_size,
+    )  # fmt: skip
     given = {
         "i": input, "k": kernel, "s": stride, "p": padding, "op": output_padding, "d": dilation,
-        "x": x, "w": weight, "view": view,
+        "o": output_size, "x": x, "w": weight, "view": view,
     }  # fmt: skip
     texts = {name: text for name, text in given.items() if text is not None}
     if not {"i", "k", "x", "w"} & texts.keys():
         texts = USUAL | texts
+    for size, values in (("i", "x"), ("k", "w")):
+        if not {size, values} & texts.keys():
+            texts[size] = "3"
+    from tconv.explorer import Server
+    from tconv.traces.written import traced
+
     traced(texts)
     with Server({"state": texts}, port) as server:
         print(
@@ -46,6 +55,8 @@ def explore(
             flush=True,
         )
         if browser:
+            import webbrowser
+
             webbrowser.open(server.url)
         try:
             server.serve_forever()

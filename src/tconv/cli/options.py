@@ -1,12 +1,25 @@
-"""The options that commands share; ``traces/written.py`` reads their sizes and paddings."""
+"""The options that commands share, and what is read from them; a short one means one thing."""
 
 from typing import Annotated, Any
 
 import typer
 
-from tconv.parameters import PADDING_WORDS
-from tconv.traces.written import padding as padding
-from tconv.traces.written import sizes as sizes
+from tconv.parameters import PADDING_WORDS, is_sequence
+from tconv.spelling import for_every_axis
+from tconv.spelling import padding as padding
+from tconv.spelling import sizes as sizes
+
+VIEWS = "scatter, gather, stretch, matrix, subpixel, convolution, gradient, overlap, deconvolution"
+SUFFIXES = ".svg, .png, .gif, .webp, .mp4, .txt, .json, .html"
+SPELT = {
+    "input_size": "--input",
+    "kernel_size": "--kernel",
+    "stride": "--stride",
+    "padding": "--padding",
+    "output_padding": "--output-padding",
+    "dilation": "--dilation",
+    "output_size": "--output-size",
+}
 
 
 def maybe_sizes(option: str, text: str | None) -> int | tuple[int, ...] | None:
@@ -19,8 +32,32 @@ def maybe_padding(option: str, text: str | None) -> Any:
     return None if text is None else padding(option, text)
 
 
-def _option(*names: str, help: str) -> Any:
-    return typer.Option(*names, metavar="N[xN…]", help=help)
+def layer(**texts: str | None) -> dict[str, Any]:
+    """Read the options that shape a layer, as ``Geometry.of`` and ``tconv.solve`` take them.
+
+    Parameters
+    ----------
+    **texts : str or None
+        By the names of :data:`SPELT`; those that are None are left out.
+
+    Examples
+    --------
+    >>> layer(input_size="4x6", padding="0:1", stride=None)
+    {'input_size': (4, 6), 'padding': ((0, 1), (0, 1))}
+    """
+    given: dict[str, Any] = {
+        name: (padding if name == "padding" else sizes)(SPELT[name], text)
+        for name, text in texts.items()
+        if text is not None
+    }
+    rank = max((len(one) for one in given.values() if is_sequence(one)), default=1)
+    if "padding" in given:
+        given["padding"] = for_every_axis(given["padding"], rank)
+    return given
+
+
+def _option(*names: str, help: str, metavar: str = "N[xN…]") -> Any:
+    return typer.Option(*names, metavar=metavar, help=help)
 
 
 _INPUT = _option("--input", "-i", help="Input size.")
@@ -29,10 +66,12 @@ _STRIDE = _option("--stride", "-s", help="Stride.")
 _PADDING = _option(
     "--padding",
     "-p",
+    metavar="P[xP…]",
     help=f"Cells cropped at both ends, or before:after, or {', '.join(PADDING_WORDS)}.",
 )
 _OUTPUT_PADDING = _option("--output-padding", help="Cells cropped less at the end.")
 _DILATION = _option("--dilation", "-d", help="Dilation.")
+_OUTPUT = _option("--output-size", "-O", help="Output size.")
 
 Input = Annotated[str, _INPUT]
 MaybeInput = Annotated[str | None, _INPUT]
@@ -46,9 +85,12 @@ OutputPadding = Annotated[str, _OUTPUT_PADDING]
 MaybeOutputPadding = Annotated[str | None, _OUTPUT_PADDING]
 Dilation = Annotated[str, _DILATION]
 MaybeDilation = Annotated[str | None, _DILATION]
-MaybeOutput = Annotated[str | None, _option("--output-size", "-O", help="Output size.")]
+MaybeOutput = Annotated[str | None, _OUTPUT]
 
 InputValues = Annotated[
-    str | None, typer.Option("--x", help="Input: 1,2;3,4, or letters, numbers, ones.")
+    str | None,
+    _option("--x", metavar="VALUES", help="Input: 1,2;3,4, or letters, numbers, ones."),
 ]
-KernelValues = Annotated[str | None, typer.Option("--weight", help="Kernel, written as the input.")]
+KernelValues = Annotated[
+    str | None, _option("--weight", metavar="VALUES", help="Kernel, written as the input.")
+]

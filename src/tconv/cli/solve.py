@@ -34,9 +34,9 @@ def solve(
     limit: Annotated[int, typer.Option(min=1, help="Rows listed.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> int:
-    """List parameters that fit, least surprising first: [b]tconv solve -i 4 -O 8[/b].
+    """List parameters that fit, least surprising first: tconv solve -i 4 -O 8.
 
-    In several layers: [b]tconv solve -i 1 -O 600 --layers 4[/b].
+    In several layers: tconv solve -i 1 -O 600 --layers 4.
     """
     from tconv.solving import solve as solved
 

@@ -73,7 +73,7 @@ def upsample(
         int, typer.Option(min=1, help="Refuse pictures of more pixels.")
     ] = DEFAULT_MAX,
 ) -> None:
-    """Enlarge a picture, sound or array: [b]tconv upsample photo.jpg --kernel bicubic[/b]."""
+    """Enlarge a picture, sound or array: tconv upsample photo.jpg --kernel bicubic."""
     words = {
         "stride": o.maybe_sizes("--stride", stride),
         "padding": None if padding is None else o.padding("--padding", padding),

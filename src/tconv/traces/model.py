@@ -60,7 +60,7 @@ class Write:
     total: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """One step: one stamp, one output, one phase — whatever the view goes by.
 
@@ -83,8 +83,11 @@ class Step:
     reads: tuple[Ref, ...]
     writes: tuple[Write, ...]
 
+    def __repr__(self) -> str:
+        return f"<Step: {self.say}; {_counted(self.writes, 'write')}>"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Panel:
     """A grid of cells.
 
@@ -118,6 +121,9 @@ class Panel:
     values: tuple[Value | None, ...]
     label: str
 
+    def __repr__(self) -> str:
+        return f"<Panel {self.name}: {self.label}>"
+
     def index(self, cell: int) -> tuple[int, ...]:
         """Return the index of a cell, as labelled (so -1 stands before 0)."""
         place = []
@@ -141,7 +147,7 @@ class Panel:
         return cell
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """What happens, step by step.
 
@@ -164,6 +170,8 @@ class Trace:
     --------
     >>> import tconv
     >>> trace = tconv.explain(2, 3, stride=2, x=[1, 2], weight=[1, 10, 100])
+    >>> trace
+    <Trace scatter: input 2, kernel 3, stride 2, crop (0, 0) -> 5; 2 steps>
     >>> for step in trace.steps:
     ...     print(step.formula)
     y[0] = 1·1 = 1
@@ -177,6 +185,9 @@ class Trace:
     panels: tuple[Panel, ...]
     steps: tuple[Step, ...]
     result: int
+
+    def __repr__(self) -> str:
+        return f"<Trace {self.view}: {self.geometry}; {_counted(self.steps, 'step')}>"
 
     @property
     def frames(self) -> int:
@@ -347,6 +358,10 @@ class Trace:
         if not 0 <= number < self.frames:
             raise ValueError(f"frame {frame} is out of range: 0 to {self.frames - 1}")
         return number
+
+
+def _counted(several: Sequence[object], noun: str) -> str:
+    return f"{len(several)} {noun}{'' if len(several) == 1 else 's'}"
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 ``{"i": "2x2", "k": "3", "s": "2", "p": "0:1", "x": "1,2;3,4", "w": "ones", "view": "gather"}``
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,15 @@ from numpy.typing import NDArray
 
 from tconv.geometry import Geometry
 from tconv.parameters import is_sequence, per_axis
+from tconv.spelling import (
+    brief,
+    for_every_axis,
+    integer,
+    padding,
+    padding_written,
+    sizes,
+    sizes_written,
+)
 from tconv.traces.explaining import array_of, explain, rank_of
 from tconv.traces.layer import FILLED
 from tconv.traces.model import Trace
@@ -28,7 +36,6 @@ SIZES = {
 }
 NAMES = {"view": "view", **SIZES, "p": "padding", "x": "x", "w": "weight", "g": "groups"}
 SHAPING = (*SIZES.values(), "padding")  # what Geometry.of takes
-INTEGER = re.compile(r"\s*[+-]?\d{1,32}\s*", re.ASCII)
 LONGEST, LONGEST_VALUE = 100_000, 64
 
 
@@ -70,8 +77,8 @@ def read(texts: Mapping[str, str]) -> dict[str, Any]:
     for name in ("input_size", "kernel_size"):
         if name in arguments:
             arguments[name] = per_axis(name, arguments[name], rank)
-    if is_sequence(arguments.get("padding")) and len(arguments["padding"]) == 1:
-        arguments["padding"] *= rank
+    if "padding" in arguments:
+        arguments["padding"] = for_every_axis(arguments["padding"], rank)
     for name in ("x", "weight"):
         if not isinstance(arguments.get(name, ""), str):
             arguments[name] = _shaped(name, arguments, rank)
@@ -96,63 +103,6 @@ def write(arguments: Mapping[str, Any]) -> dict[str, str]:
         **dict.fromkeys("xw", lambda values: values_written(values, rank)),
     }
     return {key: writers.get(key, str)(value) for key, value in given.items()}
-
-
-def sizes(name: str, text: str) -> int | tuple[int, ...]:
-    """Read ``4`` or ``4x6``: one integer for every axis, or one an axis.
-
-    Examples
-    --------
-    >>> sizes("--kernel", "4x6")
-    (4, 6)
-    """
-    numbers = tuple(_integer(name, part) for part in _parts(text))
-    return numbers[0] if len(numbers) == 1 else numbers
-
-
-def sizes_written(given: Any) -> str:
-    """Write sizes as :func:`sizes` reads them.
-
-    Examples
-    --------
-    >>> sizes_written(4), sizes_written((4, 6))
-    ('4', '4x6')
-    """
-    return "x".join(map(str, given)) if is_sequence(given) else str(given)
-
-
-def padding(name: str, text: str) -> Any:
-    """Read ``1``, ``1x2``, ``before:after`` an axis, or a word.
-
-    Examples
-    --------
-    >>> padding("--padding", "0:1x2")
-    ((0, 1), 2)
-    >>> padding("--padding", "same")
-    'same'
-    """
-    if text[:1].isalpha():
-        return text
-    parts = tuple(
-        tuple(_integer(name, side) for side in part.split(":"))
-        if ":" in part
-        else _integer(name, part)
-        for part in _parts(text)
-    )
-    return parts[0] if len(parts) == 1 and isinstance(parts[0], int) else parts
-
-
-def padding_written(given: Any) -> str:
-    """Write a padding as :func:`padding` reads it.
-
-    Examples
-    --------
-    >>> padding_written(((0, 1), 2)), padding_written("same")
-    ('0:1x2', 'same')
-    """
-    if not is_sequence(given):
-        return str(given)
-    return "x".join(":".join(map(str, one)) if is_sequence(one) else str(one) for one in given)
 
 
 def values(name: str, text: str) -> NDArray[Any] | str:
@@ -182,7 +132,7 @@ def values(name: str, text: str) -> NDArray[Any] | str:
     planes = [[row.split(",") for row in plane.split(";")] for plane in text.split("|")]
     rows, columns = len(planes[0]), len(planes[0][0])
     if any(len(plane) != rows or any(len(row) != columns for row in plane) for plane in planes):
-        raise ValueError(f"{name} {_short(text)!r} needs rows of equal length, and equal planes")
+        raise ValueError(f"{name} {brief(text)} needs rows of equal length, and equal planes")
     held = np.empty((len(planes), rows, columns), object)
     for place in np.ndindex(held.shape):
         p, r, c = place
@@ -223,10 +173,10 @@ def _read(key: str, text: str) -> Any:
     if key == "p":
         return padding(key, text)
     if key == "g":
-        return _integer(key, text)
+        return integer(key, text)
     if key == "view":
         if text not in VIEWS:
-            raise ValueError(f"view {_short(text)!r} is not one of {', '.join(VIEWS)}")
+            raise ValueError(f"view {brief(text)} is not one of {', '.join(VIEWS)}")
         return text
     return values(key, text)
 
@@ -282,24 +232,8 @@ def _input_channels(arguments: Mapping[str, Any], planes: int) -> int:
 
 def _value(name: str, text: str) -> Value:
     if len(text) > LONGEST_VALUE:
-        raise ValueError(f"{name} holds {_short(text)!r}, longer than {LONGEST_VALUE} characters")
+        raise ValueError(f"{name} holds {brief(text)}, longer than {LONGEST_VALUE} characters")
     try:
         return parsed(text.strip())
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def _parts(text: str) -> list[str]:
-    return text.replace("×", "x").split("x")
-
-
-def _integer(name: str, text: str) -> int:
-    if not INTEGER.fullmatch(text):
-        raise ValueError(
-            f"{name}: {_short(text)!r} is not an integer; write 3, or 3x5 for two axes"
-        )
-    return int(text)

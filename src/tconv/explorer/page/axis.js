@@ -158,22 +158,10 @@ export class Axis {
 
   /** Products of an input and a kernel element that land in the output. */
   get products() {
-    const end = this.cropStart + this.outputSize;
-    return this._landingBefore(end) - this._landingBefore(this.cropStart);
-  }
-
-  /**
-   * Count the pairs (i, k) with i·s + k·d < end.
-   * @param {number} end
-   */
-  _landingBefore(end) {
-    const { inputSize, kernelSize, stride: s, dilation: d } = this;
-    const whole = clamp(ceilDiv(end - (inputSize - 1) * s, d), 0, kernelSize);
-    const some = clamp(ceilDiv(end, d), 0, kernelSize);
-    const last = end - (some - 1) * d;
-    // sum of ceil((end - k·d)/s) over whole <= k < some, counted from the last k up
-    const rest = some <= whole ? 0 : floorSum(some - whole, s, d, last + s - 1);
-    return counted(inputSize * whole + rest, "products");
+    const { inputSize, kernelSize, stride, dilation, cropStart } = this;
+    /** @type {[number, number, number, number]} */
+    const sizes = [inputSize, kernelSize, stride, dilation];
+    return landing(...sizes, cropStart + this.outputSize) - landing(...sizes, cropStart);
   }
 
   /**
@@ -225,6 +213,24 @@ export class Axis {
       this.outputSize === other.outputSize
     );
   }
+}
+
+/**
+ * Count the pairs (i, k) of an input and a tap with i·s + k·d < end.
+ * @param {number} inputs
+ * @param {number} taps
+ * @param {number} stride
+ * @param {number} dilation
+ * @param {number} end
+ */
+export function landing(inputs, taps, stride, dilation, end) {
+  const whole = clamp(ceilDiv(end - (inputs - 1) * stride, dilation), 0, taps);
+  const some = clamp(ceilDiv(end, dilation), 0, taps);
+  if (inputs < 1 || some <= whole) return counted(Math.max(inputs, 0) * whole, "products");
+  // sum of ceil((end - k·d)/s) over whole <= k < some, counted from the last k up
+  const last = end - (some - 1) * dilation;
+  const rest = floorSum(some - whole, stride, dilation, last + stride - 1);
+  return counted(inputs * whole + rest, "products");
 }
 
 /**
@@ -290,7 +296,7 @@ function clamp(value, low, high) {
  * @param {number} a
  * @param {number} b
  */
-function gcd(a, b) {
+export function gcd(a, b) {
   while (b) [a, b] = [b, a % b];
   return a;
 }

@@ -1,7 +1,7 @@
 /** What is known of a layer, in a few lines with its numbers filled in. */
 
 import { element } from "./elements.js";
-import { facts, overlapWords } from "./facts.js";
+import { facts, overlapWords, unreadWords } from "./facts.js";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 
@@ -22,10 +22,12 @@ export class FactsPanel {
       { className: known.even_overlap ? "even" : "uneven" },
       overlapWords(geometry),
     );
+    const unread = unreadWords(geometry).map(capital);
     const rows = [
       ["Output size", ...sizes(geometry)],
       ["Relation of the guide", ...agreeing(known.relations.map(relation))],
-      ["Overlap", overlap, `: ${why(geometry)}`],
+      ["Overlap", overlap, ` (${why(geometry)})`],
+      ...(unread.length ? [["Thrown away", ...unread.map((said) => element("div", {}, said))]] : []),
       ["Multiplications", `${count(useful)} useful; with zeros put in ${count(all)}, ${share}\u00a0% of them wasted`],
       ["Same as", capital(known.equivalent_convolution.text)],
       [

@@ -4,7 +4,7 @@ import * as hints from "./hints.js";
 import { repr, tuple, typeName } from "./python.js";
 
 export const LARGEST = Number.MAX_SAFE_INTEGER;
-const PADDING_WORDS = ["valid", "same", "half", "full"];
+export const PADDING_WORDS = ["valid", "same", "half", "full"];
 
 /** @typedef {number | readonly number[]} Sizes */
 /** @typedef {readonly [number, number]} Window */

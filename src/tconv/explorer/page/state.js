@@ -2,8 +2,9 @@
 
 import { tensor } from "./arrays.js";
 import { Geometry } from "./geometry.js";
+import { integerOf } from "./spelling.js";
 import { DIRECT } from "./trace.js";
-import { integerOf, read, valuesWritten } from "./written.js";
+import { read, valuesWritten } from "./written.js";
 
 /** @typedef {import("./written.js").Texts} Texts */
 

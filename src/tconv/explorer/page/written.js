@@ -3,8 +3,9 @@
 import { nested, tensor } from "./arrays.js";
 import { Geometry } from "./geometry.js";
 import { FILLED } from "./layer.js";
-import { counted, perAxis } from "./parameters.js";
+import { perAxis } from "./parameters.js";
 import { grouped, numberWritten, repr } from "./python.js";
+import { brief, integerOf, padding, sizes } from "./spelling.js";
 import { DIRECT, VIEWS } from "./trace.js";
 import { jsonable, parseValue } from "./values.js";
 
@@ -43,7 +44,6 @@ const SIZES = {
 const NAMES = { view: "view", ...SIZES, p: "padding", x: "x", w: "weight", g: "groups" };
 /** @type {readonly (keyof Arguments)[]} */
 const SHAPING = [...Object.values(SIZES), "padding"];
-const INTEGER = /^[ \t\n\r\f\v]*[+-]?\d{1,32}[ \t\n\r\f\v]*$/;
 const LONGEST = 100_000;
 const LONGEST_VALUE = 64;
 
@@ -78,33 +78,6 @@ export function read(texts) {
   if (Array.isArray(said.x)) said.x = shaped("x", said, rank);
   if (Array.isArray(said.weight)) said.weight = shaped("weight", said, rank);
   return said;
-}
-
-/**
- * Read `4` or `4x6`: one integer for every axis, or one an axis.
- * @param {string} name
- * @param {string} text
- * @returns {Sizes}
- */
-export function sizes(name, text) {
-  const numbers = parts(text).map((part) => integerOf(name, part));
-  return numbers.length === 1 ? numbers[0] : numbers;
-}
-
-/**
- * Read `1`, `1x2`, `before:after` an axis, or a word.
- * @param {string} name
- * @param {string} text
- * @returns {Padding}
- */
-export function padding(name, text) {
-  if (/^\p{L}/u.test(text)) return text;
-  const each = parts(text).map((part) =>
-    part.includes(":")
-      ? part.split(":").map((side) => integerOf(name, side))
-      : integerOf(name, part),
-  );
-  return each.length === 1 && typeof each[0] === "number" ? each[0] : each;
 }
 
 /**
@@ -241,23 +214,4 @@ function valueOf(name, text) {
 function cellWritten(value) {
   const shown = jsonable(value);
   return typeof shown === "number" ? numberWritten(shown) : shown;
-}
-
-/** @param {string} text */
-function brief(text) {
-  return repr(text.length <= 40 ? text : `${text.slice(0, 39)}…`);
-}
-
-/** @param {string} text */
-function parts(text) {
-  return text.replaceAll("×", "x").split("x");
-}
-
-/**
- * @param {string} name
- * @param {string} text
- */
-export function integerOf(name, text) {
-  if (INTEGER.test(text)) return counted(Number(text), name);
-  throw new Error(`${name}: ${brief(text)} is not an integer; write 3, or 3x5 for two axes`);
 }
