@@ -27,11 +27,6 @@ def maybe_sizes(option: str, text: str | None) -> int | tuple[int, ...] | None:
     return None if text is None else sizes(option, text)
 
 
-def maybe_padding(option: str, text: str | None) -> Any:
-    """Read a padding that may be left out."""
-    return None if text is None else padding(option, text)
-
-
 def layer(**texts: str | None) -> dict[str, Any]:
     """Read the options that shape a layer, as ``Geometry.of`` and ``tconv.solve`` take them.
 

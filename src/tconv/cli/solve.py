@@ -40,21 +40,17 @@ def solve(
     """
     from tconv.solving import solve as solved
 
-    first, last = o.maybe_sizes("--input", input), o.maybe_sizes("--output-size", output_size)
-    others = {
-        "kernel_size": o.maybe_sizes("--kernel", kernel),
-        "stride": o.maybe_sizes("--stride", stride),
-        "padding": o.maybe_padding("--padding", padding),
-        "output_padding": o.maybe_sizes("--output-padding", output_padding),
-        "dilation": o.maybe_sizes("--dilation", dilation),
-    }
+    given = o.layer(
+        input_size=input, output_size=output_size, kernel_size=kernel, stride=stride,
+        padding=padding, output_padding=output_padding, dilation=dilation,
+    )  # fmt: skip
     if layers is None:
-        found = solved(first, last, **others, limit=limit, everything=everything)
+        found = solved(**given, limit=limit, everything=everything)
         _print(found, json, _solutions, _plain)
         return 0 if found else NOTHING
-    if first is None or last is None or any(other is not None for other in others.values()):
+    if given.keys() != {"input_size", "output_size"}:
         raise ValueError("--layers takes --input and --output-size, and no other parameter")
-    chains = solved.chain(first, last, layers, limit=limit)
+    chains = solved.chain(**given, layers=layers, limit=limit)
     _print(chains, json, _chains, _chained)
     return 0 if chains else NOTHING
 
