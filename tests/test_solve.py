@@ -97,7 +97,7 @@ def test_an_answer_that_throws_inputs_away_is_not_first_and_says_so():
     assert [str(blemish) for blemish in found[0].blemishes] == [
         "does not read inputs 0 and 6",
         "stride 3 is not the nearest to 15/7",
-        "padding cuts 1 cells more than ke - 1, whole stamps",
+        "padding is 1 beyond ke - 1: whole stamps are cropped",
     ]
     listed = [str(one) for one in solve(7, 15)]
     assert "input 7, kernel 3, stride 2, padding 0 -> 15" in listed[:6]

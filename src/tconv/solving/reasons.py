@@ -143,7 +143,7 @@ def _says_stride(fit: Fit) -> str:
 
 def _says_padding(fit: Fit) -> str:
     if beyond := _beyond(fit):
-        return f"padding cuts {beyond} cells more than ke - 1, whole stamps"
+        return f"padding is {beyond} beyond ke - 1: whole stamps are cropped"
     if not _lopsided(fit):
         return ""
     return f"crops {fit.before} at the start and {fit.after - fit.output_padding} at the end"
