@@ -14,7 +14,6 @@ from strategies import axes, in_time
 from tconv import Geometry, Solution, solve
 from tconv.parameters import per_axis
 from tconv.solving import REASONS, Chain, Solutions
-from tconv.solving.coverage import unreached, unreached_outputs, unread, unread_inputs
 from tconv.solving.fit import Fit
 from tconv.solving.joining import joined
 from tconv.solving.reasons import surprise
@@ -235,10 +234,10 @@ def test_coverage_is_counted_without_listing(axis):
     )  # fmt: skip
     assert fit.axis == axis
     unread_ones = [i for i in range(axis.input_size) if not axis.stamps(i)]
-    assert unread(fit) == len(unread_ones)
-    assert unread_inputs(fit, 3) == unread_ones[:3]
-    assert unreached(fit) == len(axis.holes())
-    assert unreached_outputs(fit, 3) == list(axis.holes()[:3])
+    assert fit.unread.count == len(unread_ones)
+    assert fit.unread.first(3) == unread_ones[:3]
+    assert fit.unreached.count == len(axis.holes())
+    assert fit.unreached.first(3) == list(axis.holes()[:3])
 
 
 def test_axes_are_joined_as_if_all_combinations_were_sorted():

@@ -6,6 +6,7 @@ axis of 2**40 cells is looked through as fast as one of four.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from math import gcd
 
 from tconv.axis import Axis, landing
@@ -29,6 +30,16 @@ class Missing:
     def count(self) -> int:
         """How many there are."""
         return self.size - self.covered_before(self.size)
+
+    def first(self, count: int) -> list[int]:
+        """List the first of them, so many at most.
+
+        Examples
+        --------
+        >>> unreached(Axis(input_size=2**40, kernel_size=1, stride=3, output_size=2**41)).first(3)
+        [1, 2, 4]
+        """
+        return list(islice(chain.from_iterable(self.runs()), count))
 
     def runs(self) -> Iterator[range]:
         """Yield them in order, neighbours together.

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from tconv.axis import Axis
+from tconv.coverage import Missing, unreached, unread
 
 
 class Fit(NamedTuple):
@@ -33,6 +34,16 @@ class Fit(NamedTuple):
         """The axis in normal form."""
         i, o, k, s, d, before, _, _ = self
         return Axis(i, k, s, d, before, o)
+
+    @property
+    def unread(self) -> Missing:
+        """The inputs that no output reads."""
+        return unread(self.axis)
+
+    @property
+    def unreached(self) -> Missing:
+        """The outputs that no input reaches."""
+        return unreached(self.axis)
 
     @property
     def padding(self) -> int | tuple[int, int]:

@@ -8,7 +8,6 @@ from math import gcd, isqrt
 from typing import TypeVar
 
 from tconv.parameters import LARGEST
-from tconv.solving.coverage import classes, unreached, unread
 from tconv.solving.fit import Fit
 from tconv.solving.known import STRIDES, Known
 from tconv.solving.reasons import Measure, is_even, measure, stride_order, usual_kernels
@@ -68,7 +67,7 @@ class Search:
         if not self.wide:
             usual = self._ordered()
             first = next(usual, None)
-            if first and not unread(first) and not unreached(first):
+            if first and not first.unread.count and not first.unreached.count:
                 yield first
                 yield from usual
                 return
@@ -82,8 +81,7 @@ class Search:
             self._left = self._candidates // 2
             try:
                 for fit in self._fits(even):
-                    self._left -= min(classes(fit) - 1, self._left)
-                    flags = unread(fit) > 0, unreached(fit) > 0
+                    flags = fit.unread.count > 0, fit.unreached.count > 0
                     if any(flags):
                         blemished[(*flags, not even)].append(fit)
                     else:

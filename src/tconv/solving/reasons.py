@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from math import gcd
 from typing import NamedTuple
 
-from tconv.solving.coverage import unreached, unreached_outputs, unread, unread_inputs
 from tconv.solving.fit import Fit
 
 NAMED = 3  # cells named one by one where many are missing
@@ -113,17 +112,17 @@ def _kernel(fit: Fit) -> Measure:
 
 
 def _says_unread(fit: Fit) -> str:
-    count = unread(fit)
+    count = fit.unread.count
     if not count:
         return ""
-    return f"does not read {_cells('input', count, unread_inputs(fit, NAMED + 1))}"
+    return f"does not read {_cells('input', count, fit.unread.first(NAMED + 1))}"
 
 
 def _says_unreached(fit: Fit) -> str:
-    count = unreached(fit)
+    count = fit.unreached.count
     if not count:
         return ""
-    return f"leaves {_cells('output', count, unreached_outputs(fit, NAMED + 1))} without input"
+    return f"leaves {_cells('output', count, fit.unreached.first(NAMED + 1))} without input"
 
 
 def _says_uneven(fit: Fit) -> str:
@@ -156,8 +155,8 @@ def _says_kernel(fit: Fit) -> str:
 
 
 REASONS: tuple[Reason, ...] = (
-    Reason("inputs read", "every input is read", lambda f: (unread(f) > 0,), _says_unread),
-    Reason("outputs reached", "every output is reached", lambda f: (unreached(f) > 0,),
+    Reason("inputs read", "every input is read", lambda f: (f.unread.count > 0,), _says_unread),
+    Reason("outputs reached", "every output is reached", lambda f: (f.unreached.count > 0,),
            _says_unreached),
     Reason("even overlap", "every phase has equally many taps: k is a multiple of s, coprime to d",
            lambda f: (not is_even(f.kernel_size, f.stride, f.dilation),), _says_uneven),
