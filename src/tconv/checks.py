@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tconv.convolution import times
-from tconv.parameters import LARGEST, integer
+from tconv.parameters import LARGEST, integer, shown
 
 DOOR = "letters and fractions go through tconv.symbolic"
 
@@ -65,7 +65,7 @@ class Refusal:
     def refuse(self, error: TypeError | ValueError) -> NoReturn:
         """Raise an error again, with the call's name and shapes."""
         said = ", ".join(
-            f"{name}={value!r}" if name == "groups" else f"{name}: {_shape_of(value)}"
+            f"{name}={shown(value)}" if name == "groups" else f"{name}: {_shape_of(value)}"
             for name, value in self.arguments.items()
             if value is not None
         )
@@ -96,7 +96,7 @@ class Working:
 
 def _shape_of(value: object) -> str:
     try:
-        return str(value) if isinstance(value, int) else str(np.shape(value))  # type: ignore[call-overload]
+        return shown(value) if isinstance(value, int) else str(np.shape(value))  # type: ignore[call-overload]
     except ValueError:
         return "ragged"
 
@@ -233,12 +233,30 @@ def check_memory(shape: tuple[int, ...], dtype: np.dtype[Any], what: str = "outp
         )
 
 
+def check_scratch(dtype: np.dtype[Any], *shapes: tuple[int, ...]) -> None:
+    """Raise MemoryError where arrays to work in, all at once, are more than this machine has.
+
+    Zeros are laid out without being touched, so that they would fail too late to be refused.
+    """
+    memory = machine_memory()
+    try:
+        needed = sum(check_overflow(shape, dtype, "working memory") for shape in shapes)
+    except ValueError as error:
+        raise MemoryError(str(error)) from None
+    if memory is not None and needed > memory:
+        raise MemoryError(f"{needed / 2**30:.1f} GiB of working memory")
+
+
 def check_overflow(shape: tuple[int, ...], dtype: np.dtype[Any], what: str) -> int:
-    """Return the bytes of an array, refused where 64 bits do not count them."""
-    size = prod(shape) * dtype.itemsize
-    if size > LARGEST:
-        raise ValueError(f"{what} {shape} overflows 64 bits: {size} bytes")
-    return size
+    """Return the bytes of an array, refused where 64 bits do not count them.
+
+    As in NumPy an axis of size 0 does not excuse the others.
+    """
+    counted = prod(max(n, 1) for n in shape) * dtype.itemsize
+    if counted > LARGEST:
+        beside = " beside axes of size 0" if 0 in shape else ""
+        raise ValueError(f"{what} {shape} overflows 64 bits: {counted} bytes{beside}")
+    return 0 if 0 in shape else counted
 
 
 @cache
@@ -253,9 +271,9 @@ def machine_memory() -> int | None:
 def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """Return the method of that name."""
     if not isinstance(method, str):
-        raise TypeError(f"method must be a string, got {method!r}")
+        raise TypeError(f"method must be a string, got {shown(method)}")
     if method not in methods:
-        raise ValueError(f"method {method!r} is not one of {', '.join(map(repr, methods))}")
+        raise ValueError(f"method {shown(method)} is not one of {', '.join(map(repr, methods))}")
     return methods[method]
 
 

@@ -361,7 +361,8 @@ def matrix(
     array([[1, 2, 3, 0],
            [0, 1, 2, 3]])
     """
-    with Refusal("matrix", weight=weight, groups=groups):
+    refusal = Refusal("matrix", weight=weight, groups=groups)
+    with refusal:
         weight = read_array("weight", weight, exact=dense)
         if not dense and weight.dtype.itemsize < 4 and weight.dtype.kind not in "iu":
             weight = weight.astype(np.float32)
@@ -379,9 +380,11 @@ def matrix(
             rows, columns = np.prod(size), np.prod(geometry.output_size)
             shape = (weight.shape[0] * int(rows), weight.shape[1] * groups * int(columns))
             check_memory(shape, weight.dtype, "matrix")
+        check_overflow(geometry.full, weight.dtype, "full output")
         entries = geometry.products * weight.shape[0] * weight.shape[1]
         check_memory((3, entries), np.dtype(np.int64), "matrix entries")
-    return (dense_matrix if dense else sparse_matrix)(weight, geometry, groups)
+    with refusal.working("matrix"):
+        return (dense_matrix if dense else sparse_matrix)(weight, geometry, groups)
 
 
 def dot_test(
@@ -431,7 +434,8 @@ def dot_test(
     >>> dot_test(np.ones((2, 3, 4)), input_size=10, stride=2, padding=1) < 1e-13
     True
     """
-    with Refusal("dot_test", weight=weight, groups=groups):
+    refusal = Refusal("dot_test", weight=weight, groups=groups)
+    with refusal:
         weight = check_weight(read_array("weight", weight), groups)
         if weight.dtype.kind not in "fc" or weight.dtype.itemsize < 4:
             raise TypeError(f"dot_test needs float32, float64 or complex, got {weight.dtype}")
@@ -445,10 +449,12 @@ def dot_test(
         wide = (batch, weight.shape[1] * groups, *geometry.output_size)
         check_memory(shape, weight.dtype, "input")
         check_memory(wide, weight.dtype)
-    random = np.random.default_rng(seed)
-    x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
-    forth = engine.conv(y, weight, geometry, groups)
-    back = compute(x, weight.conj(), geometry, groups)
+        check_overflow((*wide[:2], *geometry.full), weight.dtype, "full output")
+        random = np.random.default_rng(integer("seed", seed, minimum=0))
+    with refusal.working(method):
+        x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
+        forth = engine.conv(y, weight, geometry, groups)
+        back = compute(x, weight.conj(), geometry, groups)
     gap = abs(np.vdot(x, forth) - np.vdot(back, y))
     scale = np.linalg.norm(forth) * np.linalg.norm(x) / sqrt(x.size)
     return float(gap / scale) if gap else 0.0

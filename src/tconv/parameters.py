@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from typing import Any, SupportsIndex, TypeAlias
 
 LARGEST = 2**63 - 1
+MOST_AXES = 64  # an array of NumPy has no more
+SHOWN = 60  # letters of a value in an error, at most
 
 Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Padding: TypeAlias = (
@@ -32,9 +34,9 @@ def integer(name: str, value: object, minimum: int | None = None) -> int:
     """
     number = value if type(value) is int else _index(name, value)
     if minimum is not None and number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {number}")
+        raise ValueError(f"{name} must be at least {minimum}, got {shown(number)}")
     if not -LARGEST <= number <= LARGEST:
-        raise ValueError(f"{name} {number} does not fit 64 bits (largest: {LARGEST})")
+        raise ValueError(f"{name} {shown(number)} does not fit 64 bits (largest: {LARGEST})")
     return number
 
 
@@ -45,8 +47,27 @@ def _index(name: str, value: object) -> int:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(
-            f"{name} must be an integer, got {value!r} ({type(value).__name__})"
+            f"{name} must be an integer, got {shown(value)} ({type(value).__name__})"
         ) from None
+
+
+def shown(value: object) -> str:
+    """Write a value for an error: on one line, and not all of one that is long.
+
+    Examples
+    --------
+    >>> shown("a\nb" * 100)
+    "'a\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nb…"
+    >>> shown(2**100_000)
+    'an integer of 100001 bits'
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python does not write integers of thousands of digits
+        if not isinstance(value, int):
+            return f"a {type(value).__name__}"
+        return f"an integer of {value.bit_length()} bits"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def is_plain(value: Any) -> bool:
@@ -86,9 +107,7 @@ def common_rank(**parameters: object) -> int:
     2
     """
     lengths = {
-        name: len(list(value))  # type: ignore[call-overload]
-        for name, value in parameters.items()
-        if is_sequence(value)
+        name: length_of(name, value) for name, value in parameters.items() if is_sequence(value)
     }
     ranks = set(lengths.values())
     if len(ranks) > 1:
@@ -98,6 +117,25 @@ def common_rank(**parameters: object) -> int:
     if rank == 0:
         raise ValueError(f"{next(iter(lengths))} is empty; give at least one axis")
     return rank
+
+
+def length_of(name: str, value: object) -> int:
+    """Return how many entries a sequence has, refused where no array has as many axes.
+
+    Examples
+    --------
+    >>> length_of("stride", (1, 2))
+    2
+    """
+    try:
+        length = len(value)  # type: ignore[arg-type]
+    except OverflowError:
+        length = LARGEST
+    if length > MOST_AXES:
+        raise ValueError(
+            f"{name} has too many entries, one an axis: an array has at most {MOST_AXES} axes"
+        )
+    return length
 
 
 def per_axis(name: str, value: object, rank: int, minimum: int | None = None) -> tuple[int, ...]:
@@ -110,12 +148,11 @@ def per_axis(name: str, value: object, rank: int, minimum: int | None = None) ->
     """
     if not is_sequence(value):
         return (integer(name, value, minimum),) * rank
-    values = list(value)  # type: ignore[call-overload]
-    if len(values) != rank:
+    if length_of(name, value) != rank:
         raise ValueError(
-            f"{name} must be one integer or {rank} of them, one an axis, got {tuple(values)}"
+            f"{name} must be one integer or {rank} of them, one an axis, got {shown(tuple(value))}"  # type: ignore[arg-type]
         )
-    return tuple(integer(name, one, minimum) for one in values)
+    return tuple(integer(name, one, minimum) for one in value)  # type: ignore[attr-defined]
 
 
 def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], ...]:
@@ -130,27 +167,28 @@ def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], .
     """
     if isinstance(value, str):
         if value not in PADDING_WORDS:
-            close = get_close_matches(value.lower(), PADDING_WORDS, n=1)
+            close = get_close_matches(value[:SHOWN].lower(), PADDING_WORDS, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise ValueError(
-                f"padding {value!r} is not one of {', '.join(map(repr, PADDING_WORDS))}{hint}"
+                f"padding {shown(value)} is not one of {', '.join(map(repr, PADDING_WORDS))}{hint}"
             )
         return value
-    values = list(value) if is_sequence(value) else [value] * rank  # type: ignore[call-overload]
-    if len(values) != rank:
+    if not is_sequence(value):
+        return (_padding_pair(value),) * rank
+    if length_of("padding", value) != rank:
         raise ValueError(
             f"padding must be one integer, {rank} of them or {rank} (before, after) pairs, "
-            f"got {value!r}"
+            f"got {shown(value)}"
         )
-    return tuple(_padding_pair(one) for one in values)
+    return tuple(map(_padding_pair, value))  # type: ignore[call-overload]
 
 
 def _padding_pair(value: object) -> tuple[int, int]:
     if is_sequence(value):
-        pair: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
-        if len(pair) != 2:
-            raise ValueError(f"padding along an axis must be (before, after), got {pair}")
-        return integer("padding", pair[0]), integer("padding", pair[1])
+        if length_of("padding", value) != 2:
+            raise ValueError(f"padding along an axis must be (before, after), got {shown(value)}")
+        before, after = value  # type: ignore[misc]
+        return integer("padding", before), integer("padding", after)
     both = integer("padding", value)
     if both < 0:
         raise ValueError(

@@ -23,6 +23,7 @@ from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.packed import METHODS, Packed, can_run
 from tconv.geometry import Geometry
+from tconv.padding import margins
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
 
 REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
@@ -145,9 +146,7 @@ class Plan:
             self._method = _one_of("method", method, METHODS)
             self._last = layout == "channels_last"
             self._example = self._geometry(self._ample_size())
-            sample = np.broadcast_to(
-                np.zeros((), array.dtype), (0, len(array), *self._example.input_size)
-            )
+            sample = np.zeros((0, len(array), *(1,) * rank), array.dtype)
             self._bias = None if bias is None else np.array(bias)
             use = operands(sample, self._weight, self._bias, groups, transposed=True)
             if use.dtype.kind == "c":
@@ -230,7 +229,8 @@ class Plan:
             y = self._channels_first(read_array("y", y))
             use = operands(y, self._weight, None, self._groups, transposed=False)
             geometry = self._geometry(self._input_size(use.x.shape[2:]))
-            check_memory((len(y), len(self._weight), *geometry.input_size), use.x.dtype)
+            check_memory((len(use.x), len(self._weight), *geometry.input_size), use.x.dtype)
+            check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "full output")
         with refusal.working("auto"):
             x = use.finish(self._adjoint(use, geometry), None)
         return np.ascontiguousarray(self._as_laid_out(x, use.batched))
@@ -282,6 +282,9 @@ class Plan:
             size = per_axis("input_size", input_size, self._example.rank, minimum=1)
             batch = integer("batch", batch, minimum=1)
             geometry = self._geometry(size)
+            counts = (len(self._weight), self._weight.shape[1] * self._groups)
+            for n, cells in zip(counts, (size, geometry.full), strict=True):
+                check_overflow((batch, n, *cells), self._work(), "the layer")
         channels = len(self._weight) * self._weight.shape[1]
         definition = batch * channels * geometry.products
         packed = next(iter(self._packed.values()))
@@ -408,15 +411,16 @@ class Plan:
         )  # fmt: skip
 
     def _ample_size(self, beyond: tuple[int, ...] | None = None) -> tuple[int, ...]:
-        """Return an input size whose output is larger than the padding takes and than `beyond`."""
-        rank = self._weight.ndim - 2
-        pads = self._padding if not isinstance(self._padding, str) else ((0, 0),) * rank
+        """Return the least input size whose output is not empty, and larger than `beyond`."""
         sizes = []
         for a, (k, s, d) in enumerate(
             zip(self._weight.shape[2:], self._stride, self._dilation, strict=True)
         ):
-            reach = 3 * (d * (k - 1) + 1) + sum(max(p, 0) for p in pads[a])
-            sizes.append((reach + (beyond[a] if beyond else 0)) // s + 2)
+            ke = d * (k - 1) + 1
+            padding = self._padding if isinstance(self._padding, str) else self._padding[a]
+            cropped = ke - s if padding == "same" else sum(margins(padding, ke))
+            missing = (beyond[a] if beyond else 0) + cropped - ke
+            sizes.append(max(missing // s + 1, 0) + 1)
         return tuple(sizes)
 
     def _input_size(self, output_size: tuple[int, ...]) -> tuple[int, ...]:
