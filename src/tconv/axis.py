@@ -112,10 +112,10 @@ class Axis:
         return range(start, start + step * count(taps), step)
 
     def tapped_phases(self) -> Iterator[tuple[int, range, range]]:
-        """Return the phases that taps reach, each with its taps and their offsets.
+        """Return the phases that have taps and outputs, each with its taps and their offsets.
 
         They are the residues k·d mod s, which repeat after s/gcd(s, d) taps: at most K of them,
-        however large the stride. They come in the order of their first tap.
+        however large the stride, and at most O. They come in no particular order.
 
         Examples
         --------
@@ -125,10 +125,17 @@ class Axis:
         """
         k, s, d = self.kernel_size, self.stride, self.dilation
         period, step = s // gcd(s, d), d // gcd(s, d)
+        if min(s, self.output_size) < min(k, period):
+            for output in range(min(s, self.output_size)):
+                phase = self.phase(output)
+                if taps := self.taps(phase):
+                    yield phase, taps, self.tap_offsets(phase)
+            return
         for first in range(min(k, period)):
-            taps = range(first, k, period)
             start, phase = divmod(first * d, s)
-            yield phase, taps, range(start, start + step * count(taps), step)
+            if self.outputs(phase):
+                taps = range(first, k, period)
+                yield phase, taps, range(start, start + step * count(taps), step)
 
     def outputs(self, phase: int) -> range:
         """Return the outputs of a phase: every s-th.
@@ -201,9 +208,8 @@ class Axis:
         counts = [0 for _ in self.listed(what, self.output_size)]
         for phase, _, offsets in self.tapped_phases():
             outputs = self.outputs(phase)
-            if outputs:
-                q = (outputs.start + self.crop_start) // self.stride
-                counts[outputs.start :: self.stride] = self._reached(offsets, q, len(outputs))
+            q = (outputs.start + self.crop_start) // self.stride
+            counts[outputs.start :: self.stride] = self._reached(offsets, q, len(outputs))
         return counts
 
     def _reached(self, offsets: range, q: int, size: int) -> list[int]:

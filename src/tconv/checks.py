@@ -55,8 +55,10 @@ class Refusal:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is not None and isinstance(error, TypeError | ValueError):
+        if isinstance(error, TypeError | ValueError):
             self.refuse(error)
+        if isinstance(error, MemoryError):
+            self.refuse(ValueError("needs more memory than this machine gives"))
 
     def working(self, method: str) -> "Working":
         """Tell in the same way when a method runs out of memory; other errors are its own."""

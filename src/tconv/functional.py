@@ -144,10 +144,11 @@ def _conv_transpose(
         )  # fmt: skip
         _check_engine(method, use, geometry)
         channels = use.weight.shape[1] * use.groups
-        _check_result(use, (len(use.x), channels, *geometry.output_size), out)
+        shape = (len(use.x), channels, *geometry.output_size)
+        _check_result(use, shape, out)
         check_overflow((len(use.x), channels, *geometry.full), use.x.dtype, "full output")
     with refusal.working(method):
-        y = compute(use.x, use.weight, geometry, use.groups)
+        y = _computed(compute, use, geometry, shape)
     return use.finish(y, out)
 
 
@@ -207,10 +208,11 @@ def conv(
             use.x.shape[2:], use.weight.shape[2:], axes[0], padding, axes[1]
         )
         _check_engine(method, use, geometry)
-        _check_result(use, (len(use.x), len(use.weight), *geometry.input_size), out)
+        shape = (len(use.x), len(use.weight), *geometry.input_size)
+        _check_result(use, shape, out)
         check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "padded input")
     with refusal.working(method):
-        y = compute(use.x, use.weight, geometry, use.groups)
+        y = _computed(compute, use, geometry, shape)
     return use.finish(y, out)
 
 
@@ -380,6 +382,8 @@ def matrix(
             rows, columns = np.prod(size), np.prod(geometry.output_size)
             shape = (weight.shape[0] * int(rows), weight.shape[1] * groups * int(columns))
             check_memory(shape, weight.dtype, "matrix")
+        for n, cells in ((weight.shape[0], size), (weight.shape[1] * groups, geometry.output_size)):
+            check_overflow((n, *cells), weight.dtype, "one side of the matrix")
         check_overflow(geometry.full, weight.dtype, "full output")
         entries = geometry.products * weight.shape[0] * weight.shape[1]
         check_memory((3, entries), np.dtype(np.int64), "matrix entries")
@@ -474,6 +478,14 @@ def _check_engine(method: str, use: Operands, geometry: Geometry) -> None:
 def _check_result(use: Operands, shape: tuple[int, ...], out: NDArray[Any] | None) -> None:
     check_memory(shape, use.x.dtype)
     check_out(out, shape if use.batched else shape[1:], use.dtype)
+
+
+def _computed(
+    compute: Definition, use: Operands, geometry: Geometry, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    if not len(use.x):
+        return np.empty(shape, use.x.dtype)
+    return compute(use.x, use.weight, geometry, use.groups)
 
 
 def _rank_of(x: NDArray[Any], kernel_size: Sizes) -> int:

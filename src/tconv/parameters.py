@@ -56,8 +56,8 @@ def shown(value: object) -> str:
 
     Examples
     --------
-    >>> shown("a\nb" * 100)
-    "'a\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nba\\nb…"
+    >>> shown((1,) * 100)
+    '(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1…'
     >>> shown(2**100_000)
     'an integer of 100001 bits'
     """
@@ -155,6 +155,49 @@ def per_axis(name: str, value: object, rank: int, minimum: int | None = None) ->
     return tuple(integer(name, one, minimum) for one in value)  # type: ignore[attr-defined]
 
 
+def word(name: str, value: object) -> str:
+    """Read a word.
+
+    Examples
+    --------
+    >>> word("padding", None)
+    Traceback (most recent call last):
+    ...
+    TypeError: padding must be a string, got None (NoneType)
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {shown(value)} ({type(value).__name__})")
+    return value
+
+
+def sequence(name: str, value: object) -> tuple[Any, ...]:
+    """Read a sequence of no more entries than an array has axes.
+
+    Examples
+    --------
+    >>> sequence("pads", [1, 2])
+    (1, 2)
+    """
+    if not is_sequence(value):
+        raise TypeError(f"{name} must be a sequence, got {shown(value)} ({type(value).__name__})")
+    length_of(name, value)
+    return tuple(value)  # type: ignore[arg-type]
+
+
+def pairs_per_axis(name: str, value: object, rank: int) -> tuple[tuple[int, int], ...]:
+    """Read one pair of integers an axis.
+
+    Examples
+    --------
+    >>> pairs_per_axis("padding", [(1, 0), [2, 2]], rank=2)
+    ((1, 0), (2, 2))
+    """
+    pairs = [sequence(name, pair) for pair in sequence(name, value)]
+    if [len(pair) for pair in pairs] != [2] * rank:
+        raise ValueError(f"{name} must hold one pair for each of {rank} axes, got {shown(value)}")
+    return tuple((integer(name, a), integer(name, b)) for a, b in pairs)
+
+
 def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], ...]:
     """Read a padding: a word, or (before, after) an axis; only written pairs may be negative.
 
@@ -187,8 +230,8 @@ def _padding_pair(value: object) -> tuple[int, int]:
     if is_sequence(value):
         if length_of("padding", value) != 2:
             raise ValueError(f"padding along an axis must be (before, after), got {shown(value)}")
-        before, after = value  # type: ignore[misc]
-        return integer("padding", before), integer("padding", after)
+        pair: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
+        return integer("padding", pair[0]), integer("padding", pair[1])
     both = integer("padding", value)
     if both < 0:
         raise ValueError(

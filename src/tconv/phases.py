@@ -53,12 +53,11 @@ class _Share:
 def _shares(axis: Axis) -> list[_Share]:
     together: dict[range, list[tuple[int, range]]] = {}
     for phase, taps, offsets in axis.tapped_phases():
-        if axis.outputs(phase):
-            if offsets.step > axis.input_size:  # no output reads two of them
-                for k, t in zip(taps, offsets, strict=True):
-                    together.setdefault(range(t, t + 1), []).append((phase, range(k, k + 1)))
-            else:
-                together.setdefault(offsets, []).append((phase, taps))
+        if offsets.step > axis.input_size:  # no output reads two of them
+            for k, t in zip(taps, offsets, strict=True):
+                together.setdefault(range(t, t + 1), []).append((phase, range(k, k + 1)))
+        else:
+            together.setdefault(offsets, []).append((phase, taps))
     return [_Share(axis, offsets, tuple(phases)) for offsets, phases in together.items()]
 
 
@@ -186,8 +185,8 @@ def _read(
         (*part.shape[:3], *size, *taps),
         (
             *part.strides[:3],
-            *(b * s for b, s in zip(strides, step, strict=True)),
-            *(b * s for b, s in zip(strides, tap_step, strict=True)),
+            *(b * s if n > 1 else b for b, s, n in zip(strides, step, size, strict=True)),
+            *(b * s if n > 1 else b for b, s, n in zip(strides, tap_step, taps, strict=True)),
         ),
         writeable=False,
     )
@@ -211,11 +210,13 @@ def _picked(array: NDArray[Any], places: list[NDArray[np.int64]]) -> NDArray[Any
         shape = [1] * (2 * rank)
         shape[a], shape[rank + a] = place.shape
         spread.append(place.reshape(shape))
-    picked: NDArray[Any] = array[(..., *spread)]
+    at: Any = (..., *spread)
+    picked: NDArray[Any] = array[at]
     outside = np.zeros(picked.shape[3:], bool)
     for place in spread:
         outside |= place < 0
-    picked[..., outside] = 0
+    missing: Any = (..., outside)
+    picked[missing] = 0
     return picked
 
 

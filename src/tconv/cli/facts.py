@@ -19,7 +19,7 @@ def facts(geometry: Geometry) -> dict[str, Any]:
     [7]
     """
     fewest, most = geometry.taps_per_phase
-    small = all(max(axis.output_size, axis.stride) <= LISTED for axis in geometry.axes)
+    small = all(max(a.output_size, a.stride, a.kernel_size) <= LISTED for a in geometry.axes)
     adjoint = geometry.adjoint()
     return {
         "input_size": list(geometry.input_size),

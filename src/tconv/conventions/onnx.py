@@ -7,7 +7,7 @@ from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, along, by_hand
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, per_axis
+from tconv.parameters import Sizes, per_axis, sequence, shown, word
 
 AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
@@ -46,13 +46,16 @@ class Onnx(Convention):
         """Return the geometry of the node's attributes."""
         full = Geometry.of(input_size, kernel_size, strides, dilation=dilations)
         rank = full.rank
-        if kernel_shape is not None and tuple(kernel_shape) != full.kernel_size:
-            raise ValueError(f"kernel_shape {tuple(kernel_shape)} is not W's {full.kernel_size}")
-        if auto_pad not in AUTO_PADS:
-            raise ValueError(f"auto_pad {auto_pad!r} is not one of {', '.join(AUTO_PADS)}")
+        if kernel_shape is not None:
+            said = sequence("kernel_shape", kernel_shape)
+            if said != full.kernel_size:
+                raise ValueError(f"kernel_shape {shown(said)} is not W's {full.kernel_size}")
+        if word("auto_pad", auto_pad) not in AUTO_PADS:
+            raise ValueError(f"auto_pad {shown(auto_pad)} is not one of {', '.join(AUTO_PADS)}")
         extra = per_axis("output_padding", output_padding, rank, minimum=0)
         if output_shape is not None:
-            wanted = per_axis("output_shape", output_shape[-rank:], rank, minimum=1)
+            shape = sequence("output_shape", output_shape)
+            wanted = per_axis("output_shape", shape[-rank:], rank, minimum=1)
         elif auto_pad.startswith("SAME"):
             wanted = tuple(axis.input_size * axis.stride for axis in full.axes)
         else:

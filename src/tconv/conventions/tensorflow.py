@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tconv.conventions.base import Convention, Inexpressible, Words, by_hand
 from tconv.conventions.writing import call, unless_default
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes
+from tconv.parameters import Sizes, sequence, shown
 
 Pads = Sequence[Sequence[int]]
 
@@ -37,13 +37,14 @@ class TensorFlow(Convention):
         dilations: Sizes = 1,
     ) -> Geometry:
         """Return the geometry of TensorFlow's arguments; refuse an output that has no gradient."""
-        output_size = [size for size in output_shape[1:-1] if size is not None]
-        pads = padding.lower() if isinstance(padding, str) else [tuple(p) for p in padding[1:-1]]
+        shape = sequence("output_shape", output_shape)
+        output_size = [size for size in shape[1:-1] if size is not None]
+        pads = padding.lower() if isinstance(padding, str) else sequence("padding", padding)[1:-1]
         geometry = Geometry.of_conv(output_size, kernel_size, strides, pads, dilations)
         wanted = Geometry.of(input_size, kernel_size, strides, dilation=dilations)
         if wanted.input_size != geometry.input_size:
             raise ValueError(
-                f"a {padding} convolution of output_shape {tuple(output_shape)} gives "
+                f"a {shown(padding)} convolution of output_shape {shown(shape)} gives "
                 f"{geometry.input_size} cells, not the input's {wanted.input_size}"
             )
         return geometry

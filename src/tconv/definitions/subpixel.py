@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv.axis import Axis
 from tconv.definitions.cells import by_group
 from tconv.definitions.direct import direct
 from tconv.geometry import Geometry
@@ -31,7 +30,7 @@ def subpixel(
     kernel = grouped.reshape(-1, *grouped.shape[2:])
     shape = (len(x), len(kernel), *geometry.output_size)
     y = np.zeros(shape, np.result_type(x, weight))
-    for phases in product(*map(_phases, geometry.axes)):
+    for phases in product(*(axis.tapped_phases() for axis in geometry.axes)):
         taps: list[list[int]] = []
         steps: list[int] = []
         pads: list[tuple[int, int]] = []
@@ -47,8 +46,3 @@ def subpixel(
         to: Any = (..., *places)
         y[to] = direct(x, part, (1,) * geometry.rank, steps, pads, groups)
     return y
-
-
-def _phases(axis: Axis) -> list[tuple[int, range, range]]:
-    """Return the phases that have taps and outputs; the others stay zero."""
-    return [tapped for tapped in axis.tapped_phases() if axis.outputs(tapped[0])]

@@ -133,6 +133,7 @@ class Plan:
         refusal = Refusal("plan", weight=weight, bias=bias, groups=groups)
         with refusal:
             array = check_weight(read_array("weight", weight), groups)
+            check_memory(array.shape, array.dtype, "weight")
             rank = array.ndim - 2
             self._weight = array.copy()
             self._groups = integer("groups", groups, minimum=1)
@@ -147,8 +148,9 @@ class Plan:
             self._last = layout == "channels_last"
             self._example = self._geometry(self._ample_size())
             sample = np.zeros((0, len(array), *(1,) * rank), array.dtype)
+            use = operands(sample, self._weight, bias, groups, transposed=True)
             self._bias = None if bias is None else np.array(bias)
-            use = operands(sample, self._weight, self._bias, groups, transposed=True)
+            use = use._replace(bias=None if use.bias is None else use.bias.copy())
             if use.dtype.kind == "c":
                 self._check_activation(use.dtype)
         self._packed: dict[np.dtype[Any], Packed] = {}
@@ -299,7 +301,7 @@ class Plan:
                 rows.append((prospect.method, f"cannot: {prospect.refusal}"))
                 continue
             lanes = native.lanes() * 4 / packed.itemsize
-            share = prospect.products * lanes / definition
+            share = prospect.products * lanes / max(definition, 1)
             rows.append(
                 (
                     prospect.method,

@@ -13,7 +13,9 @@ const LISTED = 4096;
 export function facts(geometry) {
   const { axes } = geometry;
   const [fewest, most] = geometry.tapsPerPhase;
-  const small = axes.every(({ outputSize, stride }) => Math.max(outputSize, stride) <= LISTED);
+  const small = axes.every(
+    ({ outputSize, stride, kernelSize }) => Math.max(outputSize, stride, kernelSize) <= LISTED,
+  );
   const adjoint = geometry.adjoint();
   const { tconv: _, ...frameworks } = code(geometry);
   return {
