@@ -156,7 +156,7 @@ def test_geometry_needs_the_standard_library_alone():
 def test_definitions_know_geometry_and_numpy():
     definitions = rooms("definitions")
     assert len(definitions) >= 6
-    allowed = GEOMETRY_SIDE | {"tconv.definitions", "numpy"}
+    allowed = GEOMETRY_SIDE | {"tconv.checks", "tconv.definitions", "numpy"}
     assert strangers(definitions, allowed, lazily={"scipy"}) == []
 
 

@@ -7,12 +7,13 @@ With input size I, kernel size K, stride s, dilation d, start crop c0 and output
 Every answer is in closed form, so an axis of 2**40 cells costs no more than one of four.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
 
 from tconv.parameters import integer
 
-LISTED_AT_MOST = 2**24
+LISTED_AT_MOST = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,43 @@ class Axis:
         step = self.dilation // gcd(self.stride, self.dilation)
         return range(start, start + step * count(taps), step)
 
+    def tapped_phases(self) -> Iterator[tuple[int, range, range]]:
+        """Return the phases that have taps and outputs, each with its taps and their offsets.
+
+        They are the residues k·d mod s, which repeat after s/gcd(s, d) taps: at most K of them,
+        however large the stride, and at most O. They come in no particular order.
+
+        Examples
+        --------
+        >>> axis = Axis(input_size=4, kernel_size=3, stride=2**40, output_size=9)
+        >>> [phase for phase, taps, offsets in axis.tapped_phases()]
+        [0, 1, 2]
+        """
+        k, s, d = self.kernel_size, self.stride, self.dilation
+        period, step = s // gcd(s, d), d // gcd(s, d)
+        if min(s, self.output_size) < min(k, period):
+            for output in range(min(s, self.output_size)):
+                phase = self.phase(output)
+                if taps := self.taps(phase):
+                    yield phase, taps, self.tap_offsets(phase)
+            return
+        for first in range(min(k, period)):
+            start, phase = divmod(first * d, s)
+            if self.outputs(phase):
+                taps = range(first, k, period)
+                yield phase, taps, range(start, start + step * count(taps), step)
+
+    def outputs(self, phase: int) -> range:
+        """Return the outputs of a phase: every s-th.
+
+        Examples
+        --------
+        >>> Axis(input_size=4, kernel_size=3, stride=2, crop_start=1, output_size=7).outputs(0)
+        range(1, 7, 2)
+        """
+        first = (_cell("phase", phase, self.stride) - self.crop_start) % self.stride
+        return range(first, max(first, self.output_size), self.stride)
+
     def reads(self, output: int) -> tuple[range, range]:
         """Return the inputs that an output reads and, pair by pair, the kernel elements it uses.
 
@@ -153,7 +191,7 @@ class Axis:
         >>> Axis(input_size=4, kernel_size=3, stride=2, output_size=9).overlap()
         (1, 1, 2, 1, 2, 1, 2, 1, 1)
         """
-        return tuple(map(self.overlap_at, self.listed("overlap", self.output_size)))
+        return tuple(self._counts("overlap"))
 
     def holes(self) -> tuple[int, ...]:
         """Return the outputs that no input reaches.
@@ -163,7 +201,25 @@ class Axis:
         >>> Axis(input_size=3, kernel_size=1, stride=2, output_size=6).holes()
         (1, 3, 5)
         """
-        return tuple(o for o in self.listed("holes", self.output_size) if not self.overlap_at(o))
+        return tuple(o for o, n in enumerate(self._counts("holes")) if n == 0)
+
+    def _counts(self, what: str) -> list[int]:
+        """List how many products each output sums, phase by phase."""
+        counts = [0 for _ in self.listed(what, self.output_size)]
+        for phase, _, offsets in self.tapped_phases():
+            outputs = self.outputs(phase)
+            q = (outputs.start + self.crop_start) // self.stride
+            counts[outputs.start :: self.stride] = self._reached(offsets, q, len(outputs))
+        return counts
+
+    def _reached(self, offsets: range, q: int, size: int) -> list[int]:
+        """List how many of the offsets t reach an input q - t, for `size` successive q."""
+        taps, step = count(offsets), offsets.step
+        low, high = q - offsets.start, q - offsets.start - self.input_size
+        return [
+            max(min(n // step + 1, taps) - max(m // step + 1, 0), 0)
+            for n, m in zip(range(low, low + size), range(high, high + size), strict=True)
+        ]
 
     @property
     def taps_per_phase(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tconv import hints
 from tconv.convolution import times
 from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
-from tconv.parameters import LARGEST, integer
+from tconv.parameters import LARGEST, integer, shown
 
 DOOR = "letters and fractions go through tconv.symbolic"
 NUMBERS, LISTS = {int, float, complex}, {list, tuple}
@@ -58,8 +58,10 @@ class Refusal:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is not None and isinstance(error, TypeError | ValueError):
+        if isinstance(error, TypeError | ValueError):
             self.refuse(error)
+        if isinstance(error, MemoryError):
+            self.refuse(ValueError("needs more memory than this machine gives"))
 
     def working(self, method: str) -> "Working":
         """Tell in the same way when a method runs out of memory; other errors are its own."""
@@ -68,7 +70,7 @@ class Refusal:
     def refuse(self, error: TypeError | ValueError) -> NoReturn:
         """Raise an error again, with the call's name and shapes."""
         said = ", ".join(
-            f"{name}={value!r}" if name == "groups" else f"{name}: {_shape_of(value)}"
+            f"{name}={shown(value)}" if name == "groups" else f"{name}: {_shape_of(value)}"
             for name, value in self.arguments.items()
             if value is not None
         )
@@ -99,7 +101,7 @@ class Working:
 
 def _shape_of(value: Any) -> str:
     try:
-        return str(value) if isinstance(value, int) else str(tuple(np.shape(value)))
+        return shown(value) if isinstance(value, int) else str(tuple(np.shape(value)))
     except ValueError:
         return "ragged"
     except Exception:  # whatever another library's array raises
@@ -284,12 +286,30 @@ def check_memory(shape: tuple[int, ...], dtype: np.dtype[Any], what: str = "outp
         )
 
 
+def check_scratch(dtype: np.dtype[Any], *shapes: tuple[int, ...]) -> None:
+    """Raise MemoryError where arrays to work in, all at once, are more than this machine has.
+
+    Zeros are laid out without being touched, so that they would fail too late to be refused.
+    """
+    memory = machine_memory()
+    try:
+        needed = sum(check_overflow(shape, dtype, "working memory") for shape in shapes)
+    except ValueError as error:
+        raise MemoryError(str(error)) from None
+    if memory is not None and needed > memory:
+        raise MemoryError(f"{needed / 2**30:.1f} GiB of working memory")
+
+
 def check_overflow(shape: tuple[int, ...], dtype: np.dtype[Any], what: str) -> int:
-    """Return the bytes of an array, refused where 64 bits do not count them."""
-    size = prod(shape) * dtype.itemsize
-    if size > LARGEST:
-        raise ValueError(f"{what} {shape} overflows 64 bits: {size} bytes")
-    return size
+    """Return the bytes of an array, refused where 64 bits do not count them.
+
+    As in NumPy an axis of size 0 does not excuse the others.
+    """
+    counted = prod(max(n, 1) for n in shape) * dtype.itemsize
+    if counted > LARGEST:
+        beside = " beside axes of size 0" if 0 in shape else ""
+        raise ValueError(f"{what} {shape} overflows 64 bits: {counted} bytes{beside}")
+    return 0 if 0 in shape else counted
 
 
 @cache
@@ -307,7 +327,9 @@ def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> C
         raise TypeError(f"method must be a string, got {type(method).__name__}")
     if method not in methods:
         hint = hints.close(method, methods)
-        raise ValueError(f"method {method!r} is not one of {', '.join(map(repr, methods))}{hint}")
+        raise ValueError(
+            f"method {shown(method)} is not one of {', '.join(map(repr, methods))}{hint}"
+        )
     return methods[method]
 
 

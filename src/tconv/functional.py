@@ -166,10 +166,11 @@ def _conv_transpose(
         )  # fmt: skip
         _check_engine(method, use, geometry)
         channels = use.weight.shape[1] * use.groups
-        _check_result(use, (len(use.x), channels, *geometry.output_size), out)
+        shape = (len(use.x), channels, *geometry.output_size)
+        _check_result(use, shape, out)
         check_overflow((len(use.x), channels, *geometry.full), use.x.dtype, "full output")
     with refusal.working(method):
-        y = compute(use.x, use.weight, geometry, use.groups)
+        y = _computed(compute, use, geometry, shape)
     return use.finish(y, out)
 
 
@@ -236,10 +237,11 @@ def conv(
             use.x.shape[2:], use.weight.shape[2:], axes[0], padding, axes[1]
         )
         _check_engine(method, use, geometry)
-        _check_result(use, (len(use.x), len(use.weight), *geometry.input_size), out)
+        shape = (len(use.x), len(use.weight), *geometry.input_size)
+        _check_result(use, shape, out)
         check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "padded input")
     with refusal.working(method):
-        y = compute(use.x, use.weight, geometry, use.groups)
+        y = _computed(compute, use, geometry, shape)
     return use.finish(y, out)
 
 
@@ -401,7 +403,8 @@ def matrix(
     array([[1, 2, 3, 0],
            [0, 1, 2, 3]])
     """
-    with Refusal("matrix", weight=weight, groups=groups):
+    refusal = Refusal("matrix", weight=weight, groups=groups)
+    with refusal:
         if not isinstance(dense, bool | np.bool_):
             raise TypeError(f"dense must be True or False, got {type(dense).__name__}")
         weight = read_array("weight", weight, exact=dense)
@@ -423,9 +426,13 @@ def matrix(
             rows, columns = np.prod(size), np.prod(geometry.output_size)
             shape = (weight.shape[0] * int(rows), weight.shape[1] * groups * int(columns))
             check_memory(shape, weight.dtype, "matrix")
+        for n, cells in ((weight.shape[0], size), (weight.shape[1] * groups, geometry.output_size)):
+            check_overflow((n, *cells), weight.dtype, "one side of the matrix")
+        check_overflow(geometry.full, weight.dtype, "full output")
         entries = geometry.products * weight.shape[0] * weight.shape[1]
         check_memory((3, entries), np.dtype(np.int64), "matrix entries")
-    return (dense_matrix if dense else sparse_matrix)(weight, geometry, groups)
+    with refusal.working("matrix"):
+        return (dense_matrix if dense else sparse_matrix)(weight, geometry, groups)
 
 
 def dot_test(
@@ -475,7 +482,8 @@ def dot_test(
     >>> dot_test(np.ones((2, 3, 4)), input_size=10, stride=2, padding=1) < 1e-13
     True
     """
-    with Refusal("dot_test", weight=weight, groups=groups):
+    refusal = Refusal("dot_test", weight=weight, groups=groups)
+    with refusal:
         weight = check_weight(read_array("weight", weight), groups)
         if weight.dtype.kind not in "fc" or weight.dtype.itemsize < 4:
             raise TypeError(
@@ -494,10 +502,12 @@ def dot_test(
         wide = (batch, weight.shape[1] * groups, *geometry.output_size)
         check_memory(shape, weight.dtype, "input")
         check_memory(wide, weight.dtype)
-    random = np.random.default_rng(seed)
-    x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
-    forth = engine.conv(y, weight, geometry, groups)
-    back = compute(x, weight.conj(), geometry, groups)
+        check_overflow((*wide[:2], *geometry.full), weight.dtype, "full output")
+        random = np.random.default_rng(integer("seed", seed, minimum=0))
+    with refusal.working(method):
+        x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
+        forth = engine.conv(y, weight, geometry, groups)
+        back = compute(x, weight.conj(), geometry, groups)
     gap = abs(np.vdot(x, forth) - np.vdot(back, y))
     scale = np.linalg.norm(forth) * np.linalg.norm(x) / sqrt(x.size)
     return float(gap / scale) if gap else 0.0
@@ -517,6 +527,14 @@ def _check_engine(method: str, use: Operands, geometry: Geometry) -> None:
 def _check_result(use: Operands, shape: tuple[int, ...], out: NDArray[Any] | None) -> None:
     check_memory(shape, use.x.dtype)
     check_out(out, shape if use.batched else shape[1:], use.dtype)
+
+
+def _computed(
+    compute: Definition, use: Operands, geometry: Geometry, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    if not len(use.x):
+        return np.empty(shape, use.x.dtype)
+    return compute(use.x, use.weight, geometry, use.groups)
 
 
 def _rank_of(x: NDArray[Any], kernel_size: Sizes) -> int:

@@ -24,6 +24,8 @@ from tconv.parameters import (
     is_sequence,
     padding_per_axis,
     per_axis,
+    sequence,
+    shown,
 )
 
 KEPT = 1024  # geometries of parameters seen before
@@ -53,12 +55,12 @@ class Geometry:
     axes: tuple[Axis, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "axes", tuple(self.axes))
+        object.__setattr__(self, "axes", sequence("axes", self.axes))
         if not self.axes:
             raise ValueError("a geometry needs at least one axis")
         for axis in self.axes:
             if not isinstance(axis, Axis):
-                raise TypeError(f"axes must hold Axis objects, got {axis!r}")
+                raise TypeError(f"axes must hold Axis objects, got {shown(axis)}")
 
     # Constructors -----------------------------------------------------------------------------
 
@@ -561,7 +563,7 @@ class Geometry:
 
     def _each(self, values: Sequence[Any]) -> Iterable[tuple[Axis, Any]]:
         if not is_sequence(values) or len(values) != self.rank:
-            raise ValueError(f"give one entry for each of {self.rank} axes, got {values!r}")
+            raise ValueError(f"give one entry for each of {self.rank} axes, got {shown(values)}")
         return zip(self.axes, values, strict=True)
 
 

@@ -32,7 +32,7 @@ def axis_of(
         _check_reach(output_size, (input_size - 1) * stride + 1, stride)
         before = max(full - output_size, 0) // 2
         return Axis(input_size, kernel_size, stride, dilation, before, output_size)
-    before, after = _margins(padding, effective)
+    before, after = margins(padding, effective)
     least = full - before - after
     if output_size is not None:
         _check_reach(output_size, least, stride)
@@ -67,7 +67,7 @@ def conv_axis_of(
         outputs = -(-input_size // stride)
         before = max((outputs - 1) * stride + effective - input_size, 0) // 2
         return Axis(outputs, kernel_size, stride, dilation, before, input_size)
-    before, after = _margins(padding, effective)
+    before, after = margins(padding, effective)
     padded = input_size + before + after
     if padded < effective:
         raise ValueError(
@@ -79,7 +79,14 @@ def conv_axis_of(
     )
 
 
-def _margins(padding: str | Window, effective: int) -> Window:
+def margins(padding: str | Window, effective: int) -> Window:
+    """Return the cells that a padding other than "same" crops at the start and at the end.
+
+    Examples
+    --------
+    >>> margins("full", 5)
+    (4, 4)
+    """
     if not isinstance(padding, str):
         return padding
     if padding == "valid":

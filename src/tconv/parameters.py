@@ -7,6 +7,8 @@ from typing import Any, SupportsIndex, TypeAlias
 from tconv import hints
 
 LARGEST = 2**63 - 1
+MOST_AXES = 64  # an array of NumPy has no more
+SHOWN = 60  # letters of a value in an error, at most
 
 Sizes: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 Padding: TypeAlias = (
@@ -34,10 +36,10 @@ def integer(name: str, value: object, minimum: int | None = None) -> int:
     number = value if type(value) is int else _index(name, value)
     if minimum is not None and number < minimum:
         raise ValueError(
-            f"{name} must be at least {minimum}, got {number}{hints.below(name, number)}"
+            f"{name} must be at least {minimum}, got {shown(number)}{hints.below(name, number)}"
         )
     if not -LARGEST <= number <= LARGEST:
-        raise ValueError(f"{name} {number} does not fit 64 bits (largest: {LARGEST})")
+        raise ValueError(f"{name} {shown(number)} does not fit 64 bits (largest: {LARGEST})")
     return number
 
 
@@ -48,8 +50,28 @@ def _index(name: str, value: object) -> int:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(
-            f"{name} must be an integer, got {value!r} ({type(value).__name__}){hints.whole(value)}"
+            f"{name} must be an integer, got {shown(value)} ({type(value).__name__})"
+            f"{hints.whole(value)}"
         ) from None
+
+
+def shown(value: object) -> str:
+    """Write a value for an error: on one line, and not all of one that is long.
+
+    Examples
+    --------
+    >>> shown((1,) * 100)
+    '(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1…'
+    >>> shown(2**100_000)
+    'an integer of 100001 bits'
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python does not write integers of thousands of digits
+        if not isinstance(value, int):
+            return f"a {type(value).__name__}"
+        return f"an integer of {value.bit_length()} bits"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def is_plain(value: Any) -> bool:
@@ -89,9 +111,7 @@ def common_rank(**parameters: object) -> int:
     2
     """
     lengths = {
-        name: len(list(value))  # type: ignore[call-overload]
-        for name, value in parameters.items()
-        if is_sequence(value)
+        name: length_of(name, value) for name, value in parameters.items() if is_sequence(value)
     }
     ranks = set(lengths.values())
     if len(ranks) > 1:
@@ -104,6 +124,25 @@ def common_rank(**parameters: object) -> int:
     return rank
 
 
+def length_of(name: str, value: object) -> int:
+    """Return how many entries a sequence has, refused where no array has as many axes.
+
+    Examples
+    --------
+    >>> length_of("stride", (1, 2))
+    2
+    """
+    try:
+        length = len(value)  # type: ignore[arg-type]
+    except OverflowError:
+        length = LARGEST
+    if length > MOST_AXES:
+        raise ValueError(
+            f"{name} has too many entries, one an axis: an array has at most {MOST_AXES} axes"
+        )
+    return length
+
+
 def per_axis(name: str, value: object, rank: int, minimum: int | None = None) -> tuple[int, ...]:
     """Read an integer, repeated over the axes, or one integer an axis.
 
@@ -114,13 +153,55 @@ def per_axis(name: str, value: object, rank: int, minimum: int | None = None) ->
     """
     if not is_sequence(value):
         return (integer(name, value, minimum),) * rank
-    values = list(value)  # type: ignore[call-overload]
-    if len(values) != rank:
+    if length_of(name, value) != rank:
         raise ValueError(
-            f"{name} must be one integer or {rank} of them, one an axis, got {tuple(values)}"
-            + hints.axes({"the others": rank, name: len(values)})
+            f"{name} must be one integer or {rank} of them, one an axis, got {shown(tuple(value))}"  # type: ignore[arg-type]
+            + hints.axes({"the others": rank, name: length_of(name, value)})
         )
-    return tuple(integer(name, one, minimum) for one in values)
+    return tuple(integer(name, one, minimum) for one in value)  # type: ignore[attr-defined]
+
+
+def word(name: str, value: object) -> str:
+    """Read a word.
+
+    Examples
+    --------
+    >>> word("padding", None)
+    Traceback (most recent call last):
+    ...
+    TypeError: padding must be a string, got None (NoneType)
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {shown(value)} ({type(value).__name__})")
+    return value
+
+
+def sequence(name: str, value: object) -> tuple[Any, ...]:
+    """Read a sequence of no more entries than an array has axes.
+
+    Examples
+    --------
+    >>> sequence("pads", [1, 2])
+    (1, 2)
+    """
+    if not is_sequence(value):
+        raise TypeError(f"{name} must be a sequence, got {shown(value)} ({type(value).__name__})")
+    length_of(name, value)
+    return tuple(value)  # type: ignore[arg-type]
+
+
+def pairs_per_axis(name: str, value: object, rank: int) -> tuple[tuple[int, int], ...]:
+    """Read one pair of integers an axis.
+
+    Examples
+    --------
+    >>> pairs_per_axis("padding", [(1, 0), [2, 2]], rank=2)
+    ((1, 0), (2, 2))
+    """
+    pairs = [sequence(name, pair) for pair in sequence(name, value)]
+    if [len(pair) for pair in pairs] != [2] * rank:
+        raise ValueError(f"{name} must hold one pair for each of {rank} axes, got {shown(value)}")
+    return tuple((integer(name, a), integer(name, b)) for a, b in pairs)
 
 
 def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], ...]:
@@ -135,25 +216,27 @@ def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], .
     """
     if isinstance(value, str):
         if value not in PADDING_WORDS:
-            hint = hints.close(value, PADDING_WORDS) or hints.whole(value)
+            hint = hints.close(value[:SHOWN], PADDING_WORDS) or hints.whole(value)
             raise ValueError(
-                f"padding {value!r} is not one of {', '.join(map(repr, PADDING_WORDS))}{hint}"
+                f"padding {shown(value)} is not one of {', '.join(map(repr, PADDING_WORDS))}{hint}"
             )
         return value
-    values = list(value) if is_sequence(value) else [value] * rank  # type: ignore[call-overload]
-    if len(values) != rank:
+    if not is_sequence(value):
+        return (_padding_pair(value),) * rank
+    if length_of("padding", value) != rank:
         raise ValueError(
             f"padding must be one integer, {rank} of them or {rank} (before, after) pairs, "
-            f"got {value!r}" + hints.axes({"the others": rank, "padding": len(values)}, values)
+            f"got {shown(value)}"
+            + hints.axes({"the others": rank, "padding": length_of("padding", value)}, value)
         )
-    return tuple(_padding_pair(one) for one in values)
+    return tuple(map(_padding_pair, value))  # type: ignore[call-overload]
 
 
 def _padding_pair(value: object) -> tuple[int, int]:
     if is_sequence(value):
+        if length_of("padding", value) != 2:
+            raise ValueError(f"padding along an axis must be (before, after), got {shown(value)}")
         pair: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
-        if len(pair) != 2:
-            raise ValueError(f"padding along an axis must be (before, after), got {pair}")
         return integer("padding", pair[0]), integer("padding", pair[1])
     both = integer("padding", value)
     if both < 0:

@@ -20,24 +20,23 @@ from tconv.definitions.cells import by_group, cropped
 from tconv.geometry import Geometry
 
 PANEL = 2**18  # elements of one panel: it and its product stay in the second-level cache
+SPARSE = 4  # cells crossed for each cell read, from which on cells are picked out one by one
 
 
 @dataclass(frozen=True)
 class _Share:
-    """The phases of one axis whose taps lie at the same offsets."""
+    """The phases of one axis whose taps lie at the same offsets, each with its taps."""
 
     axis: Axis
-    phases: tuple[int, ...]
-
-    @property
-    def offsets(self) -> range:
-        return self.axis.tap_offsets(self.phases[0])
+    offsets: range
+    phases: tuple[tuple[int, range], ...]
 
     @property
     def rows(self) -> tuple[int, int]:
-        """The q, [first, end), that any of the phases has outputs at."""
-        starts, ends = zip(*map(self._span, self.phases), strict=True)
-        return min(starts), max(ends)
+        """The q, [first, end), at which any of the phases has outputs that read inputs."""
+        starts, ends = zip(*(self._span(phase) for phase, _ in self.phases), strict=True)
+        first = max(min(starts), self.offsets[0])
+        return first, max(first, min(max(ends), self.offsets[-1] + self.axis.input_size))
 
     def place(self, phase: int, first: int, end: int) -> tuple[slice, slice]:
         """Return where a phase's values for q in [first, end) go, and which of them do."""
@@ -53,13 +52,14 @@ class _Share:
 
 
 def _shares(axis: Axis) -> list[_Share]:
-    together: dict[range, list[int]] = {}
-    for o in range(min(axis.stride, axis.output_size)):
-        phase = axis.phase(o)
-        offsets = axis.tap_offsets(phase)
-        if offsets:
-            together.setdefault(offsets, []).append(phase)
-    return [_Share(axis, tuple(phases)) for phases in together.values()]
+    together: dict[range, list[tuple[int, range]]] = {}
+    for phase, taps, offsets in axis.tapped_phases():
+        if offsets.step > axis.input_size:  # no output reads two of them
+            for k, t in zip(taps, offsets, strict=True):
+                together.setdefault(range(t, t + 1), []).append((phase, range(k, k + 1)))
+        else:
+            together.setdefault(offsets, []).append((phase, taps))
+    return [_Share(axis, offsets, tuple(phases)) for offsets, phases in together.items()]
 
 
 def conv_transpose(
@@ -74,9 +74,11 @@ def conv_transpose(
     grouped_y = by_group(y, 1, groups)
     grouped_x, grouped_weight = by_group(x, 1, groups), by_group(weight, 0, groups)
     for shares in product(*map(_shares, geometry.axes)):
+        rows = [share.rows for share in shares]
+        if any(first == end for first, end in rows):
+            continue
         kernel = _phase_matrix(grouped_weight, shares)
         taps = tuple(len(share.offsets) for share in shares)
-        rows = [share.rows for share in shares]
         for images, tile in _tiles(len(x), rows, x.shape[1] * prod(taps)):
             read = _read(
                 grouped_x[images],
@@ -100,7 +102,7 @@ def conv_transpose(
             for which in np.ndindex(*part.shape[1 : 1 + len(shares)]):
                 to, of = zip(
                     *(
-                        share.place(share.phases[p], *span)
+                        share.place(share.phases[p][0], *span)
                         for share, p, span in zip(shares, which, tile, strict=True)
                     ),
                     strict=True,
@@ -148,7 +150,7 @@ def _phase_matrix(weight: NDArray[Any], shares: tuple[_Share, ...]) -> NDArray[A
     rank = len(shares)
     index: list[Any] = []
     for a, share in enumerate(shares):
-        taps = np.array([list(reversed(share.axis.taps(phase))) for phase in share.phases])
+        taps = np.array([list(reversed(taps)) for _, taps in share.phases])
         shape = [1] * (2 * rank)
         shape[a], shape[rank + a] = taps.shape
         index.append(taps.reshape(shape))
@@ -170,22 +172,55 @@ def _read(
     tap_step: list[int] | tuple[int, ...],
 ) -> NDArray[Any]:
     """View array (N, g, C, *I) as (N, g, C, *size, *taps): cell start + q·step + t·tap_step."""
-    sides = []
-    for a, length in enumerate(array.shape[3:]):
-        reach = (size[a] - 1) * step[a] + (taps[a] - 1) * tap_step[a] + 1
-        sides.append((start[a], length - start[a] - reach))
-    part = cropped(array, sides)
+    lengths = array.shape[3:]
+    reach = [
+        (n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(size, step, taps, tap_step, strict=True)
+    ]
+    if prod(reach) > SPARSE * (prod(lengths) + prod(size) * prod(taps)):
+        places = [
+            _places(*axis) for axis in zip(start, step, size, taps, tap_step, lengths, strict=True)
+        ]
+        return _picked(array, places)
+    part = cropped(array, [(a, n - a - r) for a, n, r in zip(start, lengths, reach, strict=True)])
     strides = part.strides[3:]
     return as_strided(
         part,
         (*part.shape[:3], *size, *taps),
         (
             *part.strides[:3],
-            *(b * s for b, s in zip(strides, step, strict=True)),
-            *(b * s for b, s in zip(strides, tap_step, strict=True)),
+            *(b * s if n > 1 else b for b, s, n in zip(strides, step, size, strict=True)),
+            *(b * s if n > 1 else b for b, s, n in zip(strides, tap_step, taps, strict=True)),
         ),
         writeable=False,
     )
+
+
+def _places(
+    start: int, step: int, size: int, taps: int, tap_step: int, length: int
+) -> NDArray[np.int64]:
+    """Return the cells start + q·step + t·tap_step as (size, taps); -1 where none is."""
+    reach = (size - 1) * step + (taps - 1) * tap_step + 1
+    first = min(max(start, -reach), length)  # beyond these there are no cells either
+    places = np.arange(size)[:, np.newaxis] * step + np.arange(taps) * tap_step + first
+    return np.where((places >= 0) & (places < length), places, -1)
+
+
+def _picked(array: NDArray[Any], places: list[NDArray[np.int64]]) -> NDArray[Any]:
+    """Copy the cells of array (N, g, C, *I) at places, (size, taps) an axis; 0 where none is."""
+    rank = len(places)
+    spread = []
+    for a, place in enumerate(places):
+        shape = [1] * (2 * rank)
+        shape[a], shape[rank + a] = place.shape
+        spread.append(place.reshape(shape))
+    at: Any = (..., *spread)
+    picked: NDArray[Any] = array[at]
+    outside = np.zeros(picked.shape[3:], bool)
+    for place in spread:
+        outside |= place < 0
+    missing: Any = (..., outside)
+    picked[missing] = 0
+    return picked
 
 
 def _read_direct(y: NDArray[Any], geometry: Geometry, tile: list[tuple[int, int]]) -> NDArray[Any]:

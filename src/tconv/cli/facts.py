@@ -22,7 +22,9 @@ def facts(geometry: Geometry) -> dict[str, Any]:
     [7]
     """
     fewest, most = geometry.taps_per_phase
-    small = all(max(a.input_size, a.output_size, a.stride) <= LISTED for a in geometry.axes)
+    small = all(
+        max(a.input_size, a.output_size, a.stride, a.kernel_size) <= LISTED for a in geometry.axes
+    )
     holes, unread_inputs = (
         [missing(axis) for axis in geometry.axes] for missing in (unreached, unread)
     )

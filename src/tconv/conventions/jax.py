@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tconv.conventions.base import Convention, Words
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, integer, is_sequence, per_axis
+from tconv.parameters import Sizes, pairs_per_axis, per_axis, shown
 
 Pads = Sequence[Sequence[int]]
 
@@ -53,7 +53,9 @@ class Jax(Convention):
         if lhs_dilation is not None:
             strides = lhs_dilation
             if isinstance(padding, str):
-                raise ValueError(f"JAX refuses padding {padding!r} with lhs_dilation: give pairs")
+                raise ValueError(
+                    f"JAX refuses padding {shown(padding)} with lhs_dilation: give pairs"
+                )
         dilation = 1 if rhs_dilation is None else rhs_dilation
         full = Geometry.of(input_size, kernel_size, strides, dilation=dilation)
         if set(per_axis("window_strides", window_strides, full.rank)) != {1}:
@@ -63,14 +65,12 @@ class Jax(Convention):
         if padding == "VALID":
             crop = [(0, min(axis.effective_kernel - axis.stride, 0)) for axis in full.axes]
         elif isinstance(padding, str):
-            raise ValueError(f'JAX pads "VALID", "SAME" or by pairs, not {padding!r}')
-        elif use_consistent_padding:
-            crop = _pairs(padding, full.rank)
+            raise ValueError(f'JAX pads "VALID", "SAME" or by pairs, not {shown(padding)}')
         else:
-            crop = [
-                (axis.effective_kernel - 1 - before, axis.effective_kernel - 1 - after)
-                for axis, (before, after) in zip(full.axes, _pairs(padding, full.rank), strict=True)
-            ]
+            crop = list(pairs_per_axis("padding", padding, full.rank))
+            if not use_consistent_padding:
+                margins = (axis.effective_kernel - 1 for axis in full.axes)
+                crop = [(n - a, n - b) for n, (a, b) in zip(margins, crop, strict=True)]
         return Geometry.from_crop(input_size, kernel_size, strides, dilation, crop)
 
     def _words(self, geometry: Geometry, groups: int) -> Words:
@@ -99,13 +99,6 @@ class Jax(Convention):
             name: literal(value) for name, value in words.items() if value != left_out.get(name)
         }
         return call(function, "x", kernel, **written)
-
-
-def _pairs(padding: object, rank: int) -> list[tuple[int, int]]:
-    pairs = list(padding) if is_sequence(padding) else []  # type: ignore[call-overload]
-    if len(pairs) != rank or not all(is_sequence(pair) and len(pair) == 2 for pair in pairs):
-        raise ValueError(f"JAX pads by words or by {rank} pairs, one an axis, not {padding!r}")
-    return [(integer("padding", before), integer("padding", after)) for before, after in pairs]
 
 
 def _layouts(rank: int) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, by_hand
 from tconv.conventions.writing import call, literal, short, unless_default
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, per_axis
+from tconv.parameters import Sizes, per_axis, shown, word
 
 
 class Keras(Convention):
@@ -35,15 +35,15 @@ class Keras(Convention):
         dilation_rate: Sizes = 1,
     ) -> Geometry:
         """Return the geometry of Keras's arguments."""
-        word = padding.lower() if isinstance(padding, str) else padding
-        if word not in ("valid", "same"):
-            raise ValueError(f'Keras pads "valid" or "same", not {padding!r}')
+        said = word("padding", padding).lower()
+        if said not in ("valid", "same"):
+            raise ValueError(f'Keras pads "valid" or "same", not {shown(padding)}')
         full = Geometry.of(input_size, kernel_size, strides, dilation=dilation_rate)
         extra: tuple[int | None, ...] = (None,) * full.rank
         if output_padding is not None:
             extra = per_axis("output_padding", output_padding, full.rank)
         return Geometry(
-            tuple(_placed(axis, word, op) for axis, op in zip(full.axes, extra, strict=True))
+            tuple(_placed(axis, said, op) for axis, op in zip(full.axes, extra, strict=True))
         )
 
     def _words(self, geometry: Geometry, groups: int) -> Words:

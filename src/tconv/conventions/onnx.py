@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, along, by_hand
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, is_sequence, per_axis
+from tconv.parameters import Sizes, is_sequence, per_axis, sequence, shown, word
 
 AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
@@ -46,15 +47,21 @@ class Onnx(Convention):
         """Return the geometry of the node's attributes."""
         full = Geometry.of(input_size, kernel_size, strides, dilation=dilations)
         rank = full.rank
-        if kernel_shape is not None and tuple(kernel_shape) != full.kernel_size:
-            raise ValueError(f"kernel_shape {tuple(kernel_shape)} is not W's {full.kernel_size}")
-        if auto_pad not in AUTO_PADS:
-            close = [word for word in AUTO_PADS if word.startswith(str(auto_pad).upper())]
+        if kernel_shape is not None:
+            said = sequence("kernel_shape", kernel_shape)
+            if said != full.kernel_size:
+                raise ValueError(f"kernel_shape {shown(said)} is not W's {full.kernel_size}")
+        if word("auto_pad", auto_pad) not in AUTO_PADS:
+            close = [one for one in AUTO_PADS if one.startswith(auto_pad.upper())]
             hint = f"; write {close[0]!r}" if close else ""
-            raise ValueError(f"auto_pad {auto_pad!r} is not one of {', '.join(AUTO_PADS)}{hint}")
+            raise ValueError(
+                f"auto_pad {shown(auto_pad)} is not one of {', '.join(AUTO_PADS)}{hint}"
+            )
         extra = per_axis("output_padding", output_padding, rank, minimum=0)
         if output_shape is not None:
-            sizes = output_shape[-rank:] if is_sequence(output_shape) else output_shape
+            sizes: Any = output_shape
+            if is_sequence(output_shape):
+                sizes = sequence("output_shape", output_shape)[-rank:]
             wanted = per_axis("output_shape", sizes, rank, minimum=1)
         elif auto_pad.startswith("SAME"):
             wanted = tuple(axis.input_size * axis.stride for axis in full.axes)

@@ -6,7 +6,7 @@ from typing import Any
 from tconv.conventions.base import Convention, Inexpressible, Words, by_hand
 from tconv.conventions.writing import call, unless_default
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, common_rank, is_sequence, per_axis
+from tconv.parameters import Sizes, common_rank, is_sequence, per_axis, sequence, shown
 
 Pads = Sequence[Sequence[int]]
 
@@ -58,7 +58,7 @@ class TensorFlow(Convention):
         wanted = Geometry.of(size, kernel_size, strides, dilation=dilations)
         if wanted.input_size != geometry.input_size:
             raise ValueError(
-                f"a {padding} convolution of output_shape {tuple(output_shape)} gives "
+                f"a {shown(padding)} convolution of output_shape {shown(output_shape)} gives "
                 f"{geometry.input_size} cells, not the input's {wanted.input_size}"
             )
         return geometry
@@ -102,18 +102,18 @@ class TensorFlow(Convention):
 def _rank_of(output_shape: object, **sizes: object) -> int:
     """Return the number of spatial axes: of sizes one an axis, or else of the output shape."""
     if is_sequence(output_shape) and not any(map(is_sequence, sizes.values())):
-        return max(len(list(output_shape)) - 2, 1)  # type: ignore[call-overload]
+        return max(len(sequence("output_shape", output_shape)) - 2, 1)
     return common_rank(**sizes)
 
 
 def _inner(name: str, value: object, rank: int, end: object) -> list[Any]:
     """Return what stands between batch and channels; refuse what leaves these out."""
-    inner = list(value) if is_sequence(value) else [value] * rank  # type: ignore[call-overload]
+    inner = list(sequence(name, value)) if is_sequence(value) else [value] * rank
     if is_sequence(value) and len(inner) == rank + 2:
         return inner[1:-1]
     hint = f": write {[end, *inner, end]}" if len(inner) == rank else ""
     raise ValueError(
-        f"{name} {value!r} must have {rank + 2} entries, batch and channels included{hint}"
+        f"{name} {shown(value)} must have {rank + 2} entries, batch and channels included{hint}"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.checks import check_scratch
 from tconv.definitions.cells import by_group, cropped, every
 from tconv.geometry import Geometry
 
@@ -28,7 +29,10 @@ def direct(
     >>> direct(x, w, stride=[1], dilation=[1], padding=[(0, 1)])
     array([[[ 7, 10,  3]]])
     """
-    x = cropped(x, [(-before, -after) for before, after in padding])
+    crop = [(-before, -after) for before, after in padding]
+    padded = (n - sum(ends) for n, ends in zip(x.shape[2:], crop, strict=True))
+    check_scratch(x.dtype, (*x.shape[:2], *padded))
+    x = cropped(x, crop)
     kernel = weight.shape[2:]
     along = zip(x.shape[2:], kernel, stride, dilation, strict=True)
     size = tuple((i - d * (k - 1) - 1) // s + 1 for i, k, s, d in along)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.checks import check_scratch
 from tconv.definitions.cells import by_group, cropped, every
 from tconv.geometry import Geometry
 
@@ -28,8 +29,10 @@ def gradient(
     x, weight = by_group(x, 1, groups), by_group(weight, 0, groups)
     taps = list(np.ndindex(geometry.kernel_size))
     kernel = weight.reshape(*weight.shape[:3], len(taps))
+    shape = (len(x), groups, weight.shape[2], *geometry.full)
+    check_scratch(np.result_type(x, weight), shape, (len(taps), *shape[:3], *geometry.input_size))
     columns = np.einsum("ngc...,gcok->kngo...", x, kernel)
-    padded = np.zeros((*columns.shape[1:4], *geometry.full), columns.dtype)
+    padded = np.zeros(shape, columns.dtype)
     for column, tap in zip(columns, taps, strict=True):
         start = (k * d for k, d in zip(tap, geometry.dilation, strict=True))
         padded[every(start, geometry.stride, geometry.input_size)] += column

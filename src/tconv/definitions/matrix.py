@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv.axis import Axis
+from tconv.checks import check_scratch
 from tconv.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def sparse(weight: NDArray[Any], geometry: Geometry, groups: int = 1) -> "csr_ar
 def dense(weight: NDArray[Any], geometry: Geometry, groups: int = 1) -> NDArray[Any]:
     """Return the convolution matrix as an array."""
     values, rows, columns, shape = entries(weight, geometry, groups)
+    check_scratch(weight.dtype, shape)
     table = np.zeros(shape, weight.dtype)
     table[rows, columns] = values
     return table
@@ -72,6 +74,9 @@ def entries(
 
     Row (c_in, i), column (c_out, o) holds w[c_in, c_out, k] where i·s + k·d - c0 = o.
     """
+    products = (geometry.products, *weight.shape[:2])
+    pairs = zip(geometry.input_size, geometry.kernel_size, strict=True)
+    check_scratch(np.dtype(np.int64), (3, *products), *((4, *pair) for pair in pairs))
     inputs, taps, outputs = zip(*map(_triples, geometry.axes), strict=True)
     row = np.ravel_multi_index(np.ix_(*inputs), geometry.input_size)
     column = np.ravel_multi_index(np.ix_(*outputs), geometry.output_size)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.checks import check_scratch
 from tconv.definitions.cells import by_group, cropped, every
 from tconv.geometry import Geometry
 
@@ -25,7 +26,9 @@ def scatter(
     """
     x, weight = by_group(x, 1, groups), by_group(weight, 0, groups)
     out_channels = weight.shape[2]
-    full = np.zeros((len(x), groups, out_channels, *geometry.full), np.result_type(x, weight))
+    dtype, shape = np.result_type(x, weight), (len(x), groups, out_channels, *geometry.full)
+    check_scratch(dtype, shape)
+    full = np.zeros(shape, dtype)
     for position in np.ndindex(geometry.input_size):
         stamp = np.einsum("ngc,gco...->ngo...", x[(..., *position)], weight)
         start = (i * s for i, s in zip(position, geometry.stride, strict=True))

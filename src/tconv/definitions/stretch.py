@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.checks import check_scratch
 from tconv.definitions.cells import by_group, every
 from tconv.definitions.direct import direct
 from tconv.geometry import Geometry
@@ -26,6 +27,7 @@ def stretch(
     array([[[  1,  10, 102,  20, 200]]])
     """
     same = geometry.stretched()
+    check_scratch(x.dtype, *((*x.shape[:2], *n) for n in (same.stretched_size, same.padded_size)))
     stretched = np.zeros((*x.shape[:2], *same.stretched_size), x.dtype)
     stretched[every((0,) * geometry.rank, same.stretch, same.input_size)] = x
     grouped = by_group(weight, 0, groups).swapaxes(1, 2)

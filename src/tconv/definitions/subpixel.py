@@ -32,25 +32,19 @@ def subpixel(
     kernel = grouped.reshape(-1, *grouped.shape[2:])
     shape = (len(x), len(kernel), *geometry.output_size)
     y = np.zeros(shape, np.result_type(x, weight))
-    for first in product(*(range(min(a.stride, a.output_size)) for a in geometry.axes)):
+    for phases in product(*(axis.tapped_phases() for axis in geometry.axes)):
         taps: list[list[int]] = []
         steps: list[int] = []
         pads: list[tuple[int, int]] = []
         places: list[slice] = []
-        for axis, o in zip(geometry.axes, first, strict=True):
-            phase = axis.phase(o)
-            offsets = axis.tap_offsets(phase)
-            place = range(o, axis.output_size, axis.stride)
-            q = (o + axis.crop_start) // axis.stride
-            if offsets:
-                before = offsets[-1] - q
-                after = q + len(place) - offsets[0] - axis.input_size
-                pads.append((before, after))
-            taps.append(list(reversed(axis.taps(phase))))
+        for axis, (phase, reached, offsets) in zip(geometry.axes, phases, strict=True):
+            outputs = axis.outputs(phase)
+            q = (outputs.start + axis.crop_start) // axis.stride
+            pads.append((offsets[-1] - q, q + len(outputs) - offsets[0] - axis.input_size))
+            taps.append(list(reversed(reached)))
             steps.append(offsets.step)
-            places.append(slice(place.start, place.stop, place.step))
-        if all(taps):
-            part = kernel[np.ix_(*map(range, kernel.shape[:2]), *taps)]
-            to: Any = (..., *places)
-            y[to] = direct(x, part, (1,) * geometry.rank, steps, pads, groups)
+            places.append(slice(outputs.start, outputs.stop, outputs.step))
+        part = kernel[np.ix_(*map(range, kernel.shape[:2]), *taps)]
+        to: Any = (..., *places)
+        y[to] = direct(x, part, (1,) * geometry.rank, steps, pads, groups)
     return y

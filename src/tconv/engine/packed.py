@@ -20,6 +20,7 @@ from tconv.geometry import Geometry
 
 AXES = 3  # that the engine knows
 LARGEST = 2**20
+FARTHEST = 2**60  # cells from the first to the last that it counts, in 64 bits
 METHODS = (  # in the engine's order
     "auto", "positions", "winograd", "channels", "winograd_channels", "streaming", "strassen",
 )  # fmt: skip
@@ -53,6 +54,8 @@ def can_run(dtype: np.dtype[Any], geometry: Geometry) -> str | None:
         return f"the engine works along at most {AXES} axes, not {geometry.rank}"
     if prod(geometry.stride) > LARGEST or prod(map(_reach, geometry.axes)) > LARGEST:
         return f"the engine has tables of at most {LARGEST} phases, and of as many inputs a phase"
+    if any(max(abs(a.crop_start), a.full, a.output_size) > FARTHEST for a in geometry.axes):
+        return f"the engine counts at most {FARTHEST} cells along an axis"
     return None
 
 

@@ -26,6 +26,7 @@ from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
 from tconv.engine.packed import METHODS, Packed, can_run, readable
 from tconv.geometry import Geometry
+from tconv.padding import margins
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
 
 REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
@@ -145,6 +146,7 @@ class Plan:
         refusal = Refusal("plan", weight=weight, bias=bias, groups=groups)
         with refusal:
             array = check_weight(read_array("weight", weight), groups)
+            check_memory(array.shape, array.dtype, "weight")
             rank = array.ndim - 2
             self._weight = array.copy()
             self._groups = integer("groups", groups, minimum=1)
@@ -246,7 +248,8 @@ class Plan:
                 y, self._weight, None, self._groups, transposed=False, name="y", last=self._last
             )
             geometry = self._geometry(self._input_size(use.x.shape[2:]))
-            check_memory((len(y), len(self._weight), *geometry.input_size), use.x.dtype)
+            check_memory((len(use.x), len(self._weight), *geometry.input_size), use.x.dtype)
+            check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "full output")
         with refusal.working("auto"):
             x = use.finish(self._adjoint(use, geometry), None)
         return np.ascontiguousarray(self._as_laid_out(x, use.batched))
@@ -303,6 +306,9 @@ class Plan:
             size = per_axis("input_size", input_size, self._example.rank, minimum=1)
             batch = integer("batch", batch, minimum=1)
             geometry = self._geometry(size)
+            counts = (len(self._weight), self._weight.shape[1] * self._groups)
+            for n, cells in zip(counts, (size, geometry.full), strict=True):
+                check_overflow((batch, n, *cells), self._work(), "the layer")
         channels = len(self._weight) * self._weight.shape[1]
         definition = batch * channels * geometry.products
         packed = next(iter(self._packed.values()))
@@ -320,7 +326,7 @@ class Plan:
                 rows.append((prospect.method, f"cannot: {prospect.refusal}"))
                 continue
             lanes = native.lanes() * 4 / packed.itemsize
-            share = prospect.products * lanes / definition
+            share = prospect.products * lanes / max(definition, 1)
             rows.append(
                 (
                     prospect.method,
@@ -455,15 +461,16 @@ class Plan:
         )  # fmt: skip
 
     def _ample_size(self, beyond: tuple[int, ...] | None = None) -> tuple[int, ...]:
-        """Return an input size whose output is larger than the padding takes and than `beyond`."""
-        rank = self._weight.ndim - 2
-        pads = self._padding if not isinstance(self._padding, str) else ((0, 0),) * rank
+        """Return the least input size whose output is not empty, and larger than `beyond`."""
         sizes = []
         for a, (k, s, d) in enumerate(
             zip(self._weight.shape[2:], self._stride, self._dilation, strict=True)
         ):
-            reach = 3 * (d * (k - 1) + 1) + sum(max(p, 0) for p in pads[a])
-            sizes.append((reach + (beyond[a] if beyond else 0)) // s + 2)
+            ke = d * (k - 1) + 1
+            padding = self._padding if isinstance(self._padding, str) else self._padding[a]
+            cropped = ke - s if padding == "same" else sum(margins(padding, ke))
+            missing = (beyond[a] if beyond else 0) + cropped - ke
+            sizes.append(max(missing // s + 1, 0) + 1)
         return tuple(sizes)
 
     def _input_size(self, output_size: tuple[int, ...]) -> tuple[int, ...]:

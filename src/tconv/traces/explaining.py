@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from tconv.geometry import Geometry
-from tconv.parameters import Padding, Sizes, integer, is_sequence, per_axis
-from tconv.traces.layer import Layer
+from tconv.parameters import Padding, Sizes, integer, is_sequence, length_of, per_axis, shown, word
+from tconv.traces.layer import Layer, refuse_axes
 from tconv.traces.model import Trace
 from tconv.traces.views import DIRECT, NUMERIC, VIEWS
 
@@ -66,8 +66,8 @@ def explain(
     >>> trace.values()
     [[1, 3, 3, 2], [4, 10, 10, 6], [4, 10, 10, 6], [3, 7, 7, 4]]
     """
-    if view not in VIEWS:
-        raise ValueError(f"view {view!r} is not one of {', '.join(VIEWS)}")
+    if word("view", view) not in VIEWS:
+        raise ValueError(f"view {shown(view)} is not one of {', '.join(VIEWS)}")
     if view in NUMERIC:
         x, weight = ("numbers" if values is None else values for values in (x, weight))
     x, weight = array_of(x), array_of(weight)
@@ -90,6 +90,7 @@ def explain(
                 per_axis("input_size", input_size, rank), kernel_size, stride, padding,
                 output_padding, dilation, output_size,
             )  # fmt: skip
+    refuse_axes(geometry)
     x, weight = _with_channels(x, weight, geometry.rank)
     groups = integer("groups", groups, minimum=1)
     return VIEWS[view](Layer.of(geometry, x, weight, groups, direct=view in DIRECT))
@@ -101,7 +102,7 @@ def array_of(given: Any) -> Any:
         return given
     array = np.array(given, dtype=object)
     if any(isinstance(cell, list | tuple) for cell in array.flat):
-        raise ValueError(f"rows must be of equal length, got {given!r}")
+        raise ValueError(f"rows must be of equal length, got {shown(given)}")
     return array
 
 
@@ -109,7 +110,7 @@ def rank_of(sizes: list[Any], x: Any, weight: Any) -> int:
     """Find the number of axes: from a size that has one entry an axis, or from the arrays."""
     for size in sizes:
         if is_sequence(size):
-            return len(size)
+            return length_of("a size", size)
     inputs = x.ndim if isinstance(x, np.ndarray) else None
     kernel = weight.ndim if isinstance(weight, np.ndarray) else None
     if inputs is None or kernel is None:

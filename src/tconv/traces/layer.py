@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from tconv.convolution import times
 from tconv.geometry import Geometry
-from tconv.symbolic import letters, weights
+from tconv.symbolic import Expression, letters, weights
 from tconv.traces.extents import drawn
 from tconv.traces.values import as_values
 
 MOST_PRODUCTS = 20_000
 MOST_CELLS = 20_000
+MOST_LETTERS = 2**22  # products, times how many of them a cell sums
 FILLED: dict[str, Callable[[tuple[int, ...], bool], NDArray[Any]]] = {
     "letters": lambda size, kernel: (weights if kernel else letters)(size),
     "numbers": lambda size, _: np.arange(1, prod(size) + 1).reshape(size),
@@ -46,7 +47,8 @@ class Layer:
     direct: bool = False
 
     def __post_init__(self) -> None:
-        _refuse_many(self.geometry, len(self.weight) * int(self.weight.shape[1]))
+        pairs = len(self.weight) * int(self.weight.shape[1])
+        _refuse_many(self.geometry, pairs, self.out_channels)
         if len(self.weight) % self.groups:
             raise ValueError(
                 f"groups {self.groups} does not divide {len(self.weight)} input channels"
@@ -57,6 +59,8 @@ class Layer:
                 f"weight has {channels} {'output' if self.direct else 'input'} channels but x has "
                 f"{len(self.x)} (x: {self.x.shape}, weight: {self.weight.shape})"
             )
+        if any(isinstance(v, Expression) for held in (self.x, self.weight) for v in held.flat):
+            self._refuse_long_sums(pairs)
 
     @classmethod
     def of(
@@ -70,7 +74,7 @@ class Layer:
         >>> layer.x, layer.weight
         (array([[1, 2]], dtype=object), array([[[w1, w2, w3]]], dtype=object))
         """
-        _refuse_many(geometry, groups)
+        _refuse_many(geometry, groups, groups)
         for name, array in (("x", x), ("weight", weight)):
             if isinstance(array, np.ndarray) and not array.size:
                 raise ValueError(f"{name} {array.shape} is empty; give at least one channel")
@@ -106,6 +110,21 @@ class Layer:
         """C_out."""
         return int(self.weight.shape[1]) * self.groups
 
+    def _refuse_long_sums(self, pairs: int) -> None:
+        """Refuse sums of letters that take too long: each product writes its cell's sum anew."""
+        axes = self.geometry.axes
+        products = pairs * prod(axis.input_size * axis.kernel_size for axis in axes)
+        if self.direct:
+            terms = int(self.weight.shape[1]) * prod(self.geometry.kernel_size)
+        else:
+            terms = len(self.weight) // self.groups
+            terms *= prod(min(axis.taps_per_phase[1], axis.input_size) for axis in axes)
+        if products * terms > MOST_LETTERS:
+            raise ValueError(
+                f"a cell would sum up to {terms:,} products of letters, more than can be followed "
+                "by eye; give numbers, or smaller sizes"
+            )
+
 
 def _filled(
     name: str, given: Any, layout: str, channels: tuple[int, ...], size: tuple[int, ...]
@@ -128,11 +147,16 @@ def _filled(
     return as_values(given)
 
 
-def _refuse_many(geometry: Geometry, channels: int) -> None:
+def refuse_axes(geometry: Geometry) -> None:
+    """Refuse more axes than can be drawn."""
     if geometry.rank > 3:
         raise ValueError(f"a trace shows one to three axes, got {geometry.rank}")
-    products = channels * prod(geometry.input_size) * prod(geometry.kernel_size)
-    cells = prod(map(drawn, geometry.axes))
+
+
+def _refuse_many(geometry: Geometry, pairs: int, out_channels: int) -> None:
+    refuse_axes(geometry)
+    products = pairs * prod(geometry.input_size) * prod(geometry.kernel_size)
+    cells = out_channels * prod(map(drawn, geometry.axes))
     for number, most, what in ((products, MOST_PRODUCTS, "products"), (cells, MOST_CELLS, "cells")):
         if number > most:
             raise ValueError(

@@ -6,7 +6,7 @@
 
 import { counted, integer } from "./parameters.js";
 
-const LISTED_AT_MOST = 2 ** 24;
+const LISTED_AT_MOST = 2 ** 20;
 
 /** Whole numbers from `start` by `step`, before `stop` is reached. */
 export class Range {

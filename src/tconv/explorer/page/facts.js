@@ -17,7 +17,9 @@ const NAMED = 4;
 export function facts(geometry) {
   const { axes } = geometry;
   const [fewest, most] = geometry.tapsPerPhase;
-  const small = axes.every((a) => Math.max(a.inputSize, a.outputSize, a.stride) <= LISTED);
+  const small = axes.every(
+    (a) => Math.max(a.inputSize, a.outputSize, a.stride, a.kernelSize) <= LISTED,
+  );
   const holes = axes.map(unreached);
   const unreadInputs = axes.map(unread);
   const adjoint = geometry.adjoint();

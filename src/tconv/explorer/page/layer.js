@@ -4,7 +4,7 @@ import { count, tensor } from "./arrays.js";
 import { times } from "./convolution.js";
 import { frame } from "./extents.js";
 import { grouped, repr, tuple } from "./python.js";
-import { letters, weights } from "./symbolic.js";
+import { Expression, letters, weights } from "./symbolic.js";
 import { asValue } from "./values.js";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
@@ -14,6 +14,7 @@ import { asValue } from "./values.js";
 
 const MOST_PRODUCTS = 20_000;
 const MOST_CELLS = 20_000;
+const MOST_LETTERS = 2 ** 22; // products, times how many of them a cell sums
 
 /** @type {Record<string, (size: readonly number[], kernel: boolean) => readonly Value[]>} */
 export const FILLED = {
@@ -35,7 +36,8 @@ export class Layer {
     this.x = x;
     this.weight = weight;
     this.groups = groups;
-    refuseMany(geometry, weight.size[0] * weight.size[1]);
+    const pairs = weight.size[0] * weight.size[1];
+    refuseMany(geometry, pairs, this.outChannels);
     if (this.inChannels % groups) {
       throw new Error(`groups ${groups} does not divide ${this.inChannels} input channels`);
     }
@@ -44,6 +46,29 @@ export class Layer {
       throw new Error(
         `weight has ${channels} ${direct ? "output" : "input"} channels but x has ${x.size[0]} ` +
           `(x: ${tuple(x.size)}, weight: ${tuple(weight.size)})`,
+      );
+    }
+    if ([x, weight].some(({ values }) => values.some((v) => v instanceof Expression))) {
+      this.#refuseLongSums(pairs, direct);
+    }
+  }
+
+  /**
+   * Refuse sums of letters that take too long: each product writes its cell's sum anew.
+   * @param {number} pairs
+   * @param {boolean} direct
+   */
+  #refuseLongSums(pairs, direct) {
+    const { axes, inputSize, kernelSize } = this.geometry;
+    const products = pairs * count(inputSize) * count(kernelSize);
+    const terms = direct
+      ? this.weight.size[1] * count(kernelSize)
+      : (this.inChannels / this.groups) *
+        count(axes.map((axis) => Math.min(axis.tapsPerPhase[1], axis.inputSize)));
+    if (products * terms > MOST_LETTERS) {
+      throw new Error(
+        `a cell would sum up to ${grouped(terms)} products of letters, more than can be followed ` +
+          "by eye; give numbers, or smaller sizes",
       );
     }
   }
@@ -59,7 +84,7 @@ export class Layer {
   static of(geometry, x, weight, groups = 1, direct = false) {
     const { rank } = geometry;
     const [inputs, kernel] = [read("x", x, rank, 1), read("weight", weight, rank, 2)];
-    refuseMany(geometry, groups);
+    refuseMany(geometry, groups, groups);
     refuseEmpty("x", inputs);
     refuseEmpty("weight", kernel);
     let wide = groups;
@@ -175,14 +200,15 @@ function refuseEmpty(name, given) {
 
 /**
  * @param {Geometry} geometry
- * @param {number} channels
+ * @param {number} pairs
+ * @param {number} outChannels
  */
-function refuseMany(geometry, channels) {
+function refuseMany(geometry, pairs, outChannels) {
   if (geometry.rank > 3) {
     throw new Error(`a trace shows one to three axes, got ${geometry.rank}`);
   }
-  const products = channels * count(geometry.inputSize) * count(geometry.kernelSize);
-  const cells = count(geometry.axes.map((axis) => frame(axis).length));
+  const products = pairs * count(geometry.inputSize) * count(geometry.kernelSize);
+  const cells = outChannels * count(geometry.axes.map((axis) => frame(axis).length));
   /** @type {[number, number, string][]} */
   const limits = [
     [products, MOST_PRODUCTS, "products"],
