@@ -207,7 +207,7 @@ class Axis:
             return self.input_size * whole
         # sum of ceil((end - k·d)/s) over whole <= k < some, counted from the last k up
         last = end - (some - 1) * d
-        return self.input_size * whole + _floor_sum(some - whole, s, d, last + s - 1)
+        return self.input_size * whole + floor_sum(some - whole, s, d, last + s - 1)
 
     @property
     def stretched_pads(self) -> tuple[int, int]:
@@ -344,7 +344,7 @@ def _clip(cells: range, low: int, high: int) -> range:
     return range(start, max(start, stop), cells.step)
 
 
-def _floor_sum(n: int, m: int, a: int, b: int) -> int:
+def floor_sum(n: int, m: int, a: int, b: int) -> int:
     """Sum floor((a·i + b)/m) over 0 <= i < n, in logarithmic time (b >= 0)."""
     total = 0
     while n > 0:

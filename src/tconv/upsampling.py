@@ -1,88 +1,88 @@
-"""Enlarging pictures, sounds and arrays: separable transposed convolutions, borders cared for."""
+"""Resampling pictures, sounds and arrays to any size: an axis at a time, borders cared for."""
 
 from collections.abc import Sequence
-from functools import cached_property, reduce
+from functools import reduce
 from math import prod
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tconv import banded
 from tconv.axis import Axis
-from tconv.checks import check_memory, read_array
-from tconv.functional import conv_transpose
+from tconv.checks import check_memory, check_method, read_array
+from tconv.engine import Plan, can_run, memory, plan
+from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
-from tconv.kernels import KERNELS, SIZED, Kernel
-from tconv.parameters import Sizes, per_axis
+from tconv.kernels import KERNELS, LARGEST_KERNEL, NAMES, PROFILES, SIZED, Align, Profile
+from tconv.parameters import Sizes, integer, is_sequence, per_axis
+from tconv.ratios import Ratio, ratios_per_axis
+from tconv.resampling import Edges, Places, Resampling
 
-Edges = Literal["normalize", "replicate", "zero"]
+FACTOR = 2  # where the caller names neither scale nor size
 
 
 class Upsampler:
-    """Enlarges arrays of one size, all at once or some rows at a time.
+    """Resamples arrays of one size, all at once or some rows at a time.
 
     Parameters
     ----------
-    size : tuple of int
-        I, the spatial axes.
-    kernels : sequence of Kernel
-        One an axis.
-    edges : {"normalize", "replicate", "zero"}
-        Near the border, divide by the part of the kernel that covers the input; or go on with the
-        border's cells; or with zeros.
+    axes : sequence of Resampling
+        One a spatial axis; those that stay as they are cost nothing.
     method : str
-        One of :data:`tconv.METHODS`.
+        ``"auto"``: the compiled engine where the scale is whole, by a plan whose weights are packed
+        once, and products with small dense blocks elsewhere; or one of :data:`tconv.METHODS`,
+        which computes the whole transposed convolution, and every q-th output is kept.
 
     Examples
     --------
-    >>> from tconv.kernels import bilinear
-    >>> Upsampler((2,), [bilinear(2)]).rows(np.array([[1.0, 3.0]]), 0, 4)
+    >>> from tconv.kernels import PROFILES
+    >>> axis = Resampling(Places.of(2, output_size=4), PROFILES["bilinear"])
+    >>> Upsampler([axis]).rows(np.array([[1.0, 3.0]]), 0, 4)
     array([[1. , 1.5, 2.5, 3. ]])
     """
 
-    def __init__(
-        self,
-        size: Sequence[int],
-        kernels: Sequence[Kernel],
-        edges: Edges = "normalize",
-        method: str = "auto",
-    ) -> None:
-        if edges not in get_args(Edges):
-            raise ValueError(f"edges {edges!r} is not one of {', '.join(get_args(Edges))}")
-        self.kernels = tuple(kernels)
-        self.edges = edges
+    def __init__(self, axes: Sequence[Resampling], method: str = "auto") -> None:
+        self.axes = tuple(axes)
         self.method = method
-        self.geometry = Geometry(
-            tuple(kernel.axis(n) for kernel, n in zip(self.kernels, size, strict=True))
-        )
+        check_method(method, METHODS)
+        self.input_size = tuple(axis.input_size for axis in self.axes)
+        self.output_size = tuple(axis.output_size for axis in self.axes)
+        self._plans: dict[tuple[int, np.dtype[Any]], Plan] = {}
+        shrinking = [a for a, axis in enumerate(self.axes) if axis.output_size < axis.input_size]
+        growing = [a for a, axis in enumerate(self.axes) if a not in shrinking]
+        # the last axis is the dearest: it goes where there is least to do
+        order = shrinking + growing[::-1]
+        self._order = [a for a in order if not self.axes[a].stays]
 
     @property
-    def output_size(self) -> tuple[int, ...]:
-        """O, the spatial axes."""
-        return self.geometry.output_size
+    def geometry(self) -> Geometry | None:
+        """Sizes and places of the transposed convolution that it is; None if a scale is broken."""
+        if any(axis.advance != 1 for axis in self.axes):
+            return None
+        return Geometry(tuple(axis.kernel()[1] for axis in self.axes))
 
     @property
     def weight(self) -> NDArray[np.float64]:
         """The kernel on all axes together, (*K)."""
-        return reduce(np.multiply.outer, (kernel.weights for kernel in self.kernels))
+        return reduce(np.multiply.outer, (axis.kernel()[0] for axis in self.axes))
 
     @property
     def gains(self) -> NDArray[np.float64]:
         """What a constant 1 becomes in each phase, on all axes together."""
-        return reduce(np.multiply.outer, (kernel.gains for kernel in self.kernels))
+        return reduce(np.multiply.outer, (axis.gains for axis in self.axes))
 
     def macs(self, channels: int = 1) -> int:
         """Return the multiply-accumulates of the passes along each axis."""
-        total, size = 0, list(self.geometry.input_size)
-        for a, axis in enumerate(self.geometry.axes):
-            total += axis.products * prod(size[:a] + size[a + 1 :])
-            size[a] = axis.output_size
+        total, size = 0, list(self.input_size)
+        for a in self._order:
+            total += self.axes[a].products * prod(size[:a] + size[a + 1 :])
+            size[a] = self.axes[a].output_size
         return channels * total
 
     def input_rows(self, start: int, stop: int) -> tuple[int, int]:
         """Return the rows of the input, [first, end), that output rows [start, stop) need."""
-        rows = self._sources(0, start, stop)[0]
-        return int(rows.min()), int(rows.max()) + 1
+        return (start, stop) if self.axes[0].stays else self.axes[0].window(start, stop)
 
     def rows(self, x: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         """Return output rows [start, stop).
@@ -96,102 +96,136 @@ class Upsampler:
         Returns
         -------
         ndarray, (C, stop - start, *O[1:])
+            Equal to those rows of the whole output, to rounding.
         """
-        first, _ = self.input_rows(start, stop)
-        spans = [(start, stop), *((0, size) for size in self.output_size[1:])]
-        for a, span in enumerate(spans):
-            sources, tile = self._sources(a, *span)
-            x = _taken(x, sources - (first if a == 0 else 0), a + 1)
-            x = self._along(a, x, tile)
-            if self.edges == "normalize" and (self._covered[a] != 1).any():
-                shape = [1] * x.ndim
-                shape[a + 1] = -1
-                x /= self._covered[a][slice(*span)].astype(x.dtype).reshape(shape)
+        for a in self._order:
+            span = (start, stop) if a == 0 else (0, self.output_size[a])
+            before, (inputs, *after) = x.shape[1 : a + 1], x.shape[a + 1 :]
+            check_memory((len(x), *before, span[1] - span[0], *after), x.dtype)
+            folded = x.reshape(len(x), prod(before), inputs, prod(after))
+            x = self._along(a, folded, *span).reshape(len(x), *before, -1, *after)
         return x
 
-    def _sources(self, a: int, start: int, stop: int) -> tuple[NDArray[np.intp], Axis]:
-        """Return which input cells feed outputs [start, stop) along an axis, and how."""
-        axis = self.geometry.axes[a]
-        beyond = -(-axis.kernel_size // axis.stride) if self.edges == "replicate" else 0
-        wide = Axis(
-            axis.input_size + 2 * beyond,
-            axis.kernel_size,
-            axis.stride,
-            crop_start=axis.crop_start + beyond * axis.stride,
-            output_size=axis.output_size,
-        )
-        window, tile = wide.tile(start, stop)
-        return np.clip(np.arange(*window) - beyond, 0, axis.input_size - 1), tile
+    def _along(self, a: int, x: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
+        """Return outputs [start, stop) of an axis: x (C, before, inputs, after)."""
+        axis = self.axes[a]
+        shape = (*x.shape[:2], stop - start, x.shape[3])
+        first, end = (min(max(bound, start), stop) for bound in axis.inside)
+        if self.method == "auto" and (first == end or not self._compiled(axis, x.dtype)):
+            y, borders = memory.empty(shape, x.dtype), [(start, stop)]
+        else:
+            y, borders = self._convolved(a, x, start, stop), [(start, first), (end, stop)]
+        x, y = x.reshape(-1, *x.shape[2:]), y.reshape(-1, *shape[2:])
+        begin = axis.window(start, stop)[0]
+        for low, high in borders:
+            if low < high and (axis.edges != "zero" or len(borders) == 1):
+                inputs = slice(*(cell - begin for cell in axis.window(low, high)))
+                banded.product(x[:, inputs], axis, low, high, y[:, low - start : high - start])
+        return y.reshape(shape)
 
-    def _along(self, a: int, x: NDArray[Any], tile: Axis) -> NDArray[Any]:
-        """Convolve along one spatial axis, the channels as a batch."""
-        rank = len(self.kernels)
-        shape, stride = [1] * rank, [1] * rank
-        shape[a], stride[a] = tile.kernel_size, tile.stride
-        padding = [(0, 0)] * rank
-        padding[a] = (tile.crop_start, tile.crop_end)
-        weight = self.kernels[a].weights.astype(x.dtype).reshape(1, 1, *shape)
-        y = conv_transpose(x[:, np.newaxis], weight, None, stride, padding, method=self.method)
-        return y[:, 0]
+    def _convolved(self, a: int, x: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
+        """Return outputs [start, stop) with zeros around the input, by a transposed convolution."""
+        axis = self.axes[a]
+        weight, whole = axis.kernel()
+        window, tile = whole.tile(start * axis.advance, (stop - 1) * axis.advance + 1)
+        begin, end = axis.window(start, stop)
+        if window[0] < begin or window[1] > end:  # nothing is read at all
+            return np.zeros((*x.shape[:2], stop - start, x.shape[3]), x.dtype)
+        x = x[:, :, window[0] - begin : window[1] - begin]
+        last = x.shape[3] == 1
+        images = x[:, np.newaxis, :, :, 0] if last else x.reshape(-1, 1, *x.shape[2:])
+        stays = Axis(images.shape[2 if last else 3], 1, output_size=images.shape[2 if last else 3])
+        geometry = Geometry((stays, tile) if last else (tile, stays))
+        if self.method == "auto":
+            key = a, x.dtype
+            if key not in self._plans:
+                self._plans[key] = plan(
+                    weight.astype(x.dtype).reshape(1, 1, *geometry.kernel_size), None,
+                    geometry.stride,
+                )  # fmt: skip
+            y = self._plans[key].tile(images, geometry)
+        else:
+            y = conv_transpose(
+                images, weight.astype(x.dtype).reshape(1, 1, *geometry.kernel_size), None,
+                geometry.stride, geometry.crop, method=self.method,
+            )  # fmt: skip
+        y = y[..., :: axis.advance] if last else y[:, :, :: axis.advance]
+        return np.ascontiguousarray(y).reshape(*x.shape[:2], stop - start, x.shape[3])
 
-    @cached_property
-    def _covered(self) -> list[NDArray[np.float64]]:
-        """The share of its phase's gain that each output receives, axis by axis."""
-        shares = []
-        for kernel, axis in zip(self.kernels, self.geometry.axes, strict=True):
-            padding = [(axis.crop_start, axis.crop_end)]
-            received = conv_transpose(
-                np.ones((1, axis.input_size)),
-                kernel.weights[np.newaxis, np.newaxis],
-                None,
-                kernel.scale,
-                padding,
-            )[0]
-            due = np.resize(kernel.gains, axis.output_size)
-            whole = np.isclose(received, due) | (received == 0)
-            shares.append(np.divide(received, due, out=np.ones_like(due), where=~whole))
-        return shares
+    @staticmethod
+    def _compiled(axis: Resampling, dtype: np.dtype[Any]) -> bool:
+        """Tell whether the compiled engine does an axis best."""
+        if axis.advance != 1 or axis.laid_out > LARGEST_KERNEL:
+            return False
+        return can_run(dtype, Geometry((axis.kernel()[1],))) is None
 
 
 def upsample(
     x: ArrayLike,
-    scale: Sizes = 2,
-    kernel: str = "bilinear",
+    scale: Ratio | Sequence[Ratio] | None = None,
+    kernel: str | Profile | ArrayLike = "bilinear",
     *,
+    size: int | Sequence[int | None] | None = None,
+    align: Align | None = None,
+    antialias: bool = True,
     kernel_size: Sizes | None = None,
     edges: Edges = "normalize",
     axes: Sequence[int] | None = None,
     method: str = "auto",
 ) -> NDArray[Any]:
-    """Enlarge an array by whole factors with a transposed convolution.
+    """Resample an array to another size, one axis after the other, by phases of one kernel.
 
     Parameters
     ----------
     x : array_like
-        Numbers; float16 is enlarged as float32, integers as float64.
-    scale : int or sequence of int
-        One for all enlarged axes, or one each.
-    kernel : str
-        ``"nearest"``, ``"bilinear"``, ``"bicubic"`` (Keys, a = -0.5), ``"lanczos3"``,
-        ``"uniform"`` or ``"gaussian"``: see :mod:`tconv.kernels`.
+        Numbers; float16 is resampled as float32, integers as float64.
+    scale : number, Fraction, str, or a sequence of them
+        2, 1.5, ``Fraction(3, 2)`` or ``"3/2"``, always read exactly (a float as the simplest
+        fraction that it is nearest to); below 1 it shrinks. One for all resampled axes, or one
+        each; an axis of scale 1 costs nothing. 2 if neither `scale` nor `size` is given.
+    kernel : str, :class:`tconv.kernels.Profile`, or array_like of float, (K,)
+        ``"nearest"``, ``"bilinear"``, ``"bicubic"`` (Keys, a = -0.5), ``"lanczos3"``, ``"box"``
+        (the mean of what an output covers), ``"area"`` (the mean of all it touches),
+        ``"previous"``, ``"sinc"`` (for sounds), ``"uniform"`` or ``"gaussian"``: see
+        :mod:`tconv.kernels`. Or the weights of a transposed convolution whose stride is the scale's
+        numerator, with their middle on the output: an FIR filter.
+    size : int or sequence of int or None, optional
+        O, of the resampled axes in their order, so rows first; None leaves an axis as it is. Without
+        `scale` the ratio is O/I; with it, `size` only says how many outputs there are, which
+        otherwise is floor(I·scale).
+    align : {"centres", "corners", "starts"}
+        Where outputs lie among the inputs: cells keep their centres, at (n + 1/2)/scale - 1/2; or
+        the first and last lie on the first and last, at n·(I-1)/(O-1); or the first on the first,
+        at n/scale. Centres by default; starts for ``"sinc"``, ``"previous"`` and arrays.
+    antialias : bool
+        Whether the kernel widens by as much as the array shrinks, so that every input counts.
     kernel_size : int or sequence of int, optional
         For ``"uniform"`` and ``"gaussian"``.
     edges : {"normalize", "replicate", "zero"}
-        As in :class:`Upsampler`; with the first two a constant stays constant.
+        As in :class:`~tconv.resampling.Resampling`; with the first two a constant stays constant.
     axes : sequence of int, optional
-        The axes to enlarge; all of them by default.
+        The axes to resample; all of them by default.
     method : str
-        One of :data:`tconv.METHODS`.
+        One of :data:`tconv.METHODS`; a definition by name computes every phase of every output.
 
     Returns
     -------
     ndarray of float
-        ``scale`` times as long on every enlarged axis.
 
     Raises
     ------
     TypeError, ValueError
         If an argument does not fit.
+
+    Notes
+    -----
+    With scale p/q, output n reads phase (n·q + offset) mod p of the kernel: the transposed
+    convolution with stride p, of which every q-th output is computed and no other.
+
+    Values equal, to rounding, those of Pillow's ``resize`` of a float picture (as it is), of
+    PyTorch's ``interpolate`` (``edges="replicate"``, ``antialias=False``; its ``"nearest"`` is
+    ``"previous"`` and its ``"bicubic"`` is ``kernels.cubic(-0.75)``), and of SciPy's
+    ``resample_poly`` with a given window h (``kernel=h * p, edges="zero"``; p in lowest terms).
 
     Examples
     --------
@@ -200,14 +234,23 @@ def upsample(
     >>> upsample([[1, 3]], scale=(2, 1), kernel="nearest")
     array([[1., 3.],
            [1., 3.]])
+    >>> upsample([0, 1, 2, 3], "3/2", align="corners")
+    array([0. , 0.6, 1.2, 1.8, 2.4, 3. ])
+    >>> upsample(np.ones((300, 451, 3)), size=(1080, 1920), axes=(0, 1)).shape
+    (1080, 1920, 3)
     """
     array = read_array("x", x)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"upsample: x has shape {array.shape}; give at least one cell")
     chosen = range(array.ndim) if axes is None else axes
     which = list(np.lib.array_utils.normalize_axis_tuple(chosen, array.ndim))
-    kernels = kernels_for(kernel, scale, kernel_size, len(which))
-    upsampler = Upsampler([array.shape[a] for a in which], kernels, edges, method)
+    upsampler = Upsampler(
+        resamplings(
+            [array.shape[a] for a in which], scale, kernel, size=size, align=align,
+            antialias=antialias, kernel_size=kernel_size, edges=edges,
+        ),
+        method,
+    )  # fmt: skip
     work = array.astype(_float_of(array.dtype))
     moved = np.moveaxis(work, which, range(-len(which), 0))
     lead = moved.shape[: -len(which)]
@@ -216,32 +259,80 @@ def upsample(
     return np.moveaxis(y.reshape(*lead, *y.shape[1:]), range(-len(which), 0), which)
 
 
-def kernels_for(
-    kernel: str, scale: Sizes, kernel_size: Sizes | None = None, rank: int = 1
-) -> list[Kernel]:
-    """Return the kernel of that name for each of `rank` axes.
+def resamplings(
+    input_size: Sequence[int],
+    scale: Ratio | Sequence[Ratio] | None = None,
+    kernel: str | Profile | ArrayLike = "bilinear",
+    *,
+    size: int | Sequence[int | None] | None = None,
+    align: Align | None = None,
+    antialias: bool = True,
+    kernel_size: Sizes | None = None,
+    edges: Edges = "normalize",
+) -> list[Resampling]:
+    """Return what every output of each axis sums; the arguments are :func:`upsample`'s.
 
     Examples
     --------
-    >>> [kernel.scale for kernel in kernels_for("bilinear", (2, 3), rank=2)]
-    [2, 3]
+    >>> [axis.output_size for axis in resamplings((4, 6), ("3/2", 2))]
+    [6, 12]
     """
-    if kernel not in KERNELS:
-        raise ValueError(f"kernel {kernel!r} is not one of {', '.join(KERNELS)}")
-    scales = per_axis("scale", scale, rank, minimum=1)
-    if kernel_size is None:
-        return [KERNELS[kernel](s) for s in scales]
-    if kernel not in SIZED:
-        raise ValueError(f"kernel_size is for {' and '.join(SIZED)}; {kernel} sets its own")
-    sizes = per_axis("kernel_size", kernel_size, rank, minimum=1)
-    return [KERNELS[kernel](s, k) for s, k in zip(scales, sizes, strict=True)]
+    rank = len(input_size)
+    if edges not in get_args(Edges):
+        raise ValueError(f"edges {edges!r} is not one of {', '.join(get_args(Edges))}")
+    if align is not None and align not in get_args(Align):
+        raise ValueError(f"align {align!r} is not one of {', '.join(get_args(Align))}")
+    if scale is None and size is None:
+        scale = FACTOR
+    wanted = _sizes(size, rank)
+    scales = (None,) * rank if scale is None else ratios_per_axis("scale", scale, rank)
+    sampled = _kernel_of(kernel)
+    if kernel_size is not None and not (isinstance(kernel, str) and kernel in SIZED):
+        named = kernel if isinstance(kernel, str) else "this kernel"
+        raise ValueError(f"kernel_size is for {' and '.join(SIZED)}; {named} sets its own")
+    if align is None:
+        align = getattr(sampled, "align", "starts" if isinstance(sampled, np.ndarray) else "centres")
+    cells = (
+        (None,) * rank
+        if kernel_size is None
+        else per_axis("kernel_size", kernel_size, rank, minimum=1)
+    )
+    axes = []
+    for i, ratio, o, k in zip(input_size, scales, wanted, cells, strict=True):
+        places = Places.of(i, ratio, i if o is None and ratio is None else o, align)
+        weights = sampled
+        if isinstance(sampled, str):
+            weights = KERNELS[sampled](places.step.denominator, k).weights
+        axes.append(Resampling(places, weights, edges, antialias))
+    return axes
 
 
-def _taken(x: NDArray[Any], cells: NDArray[np.intp], axis: int) -> NDArray[Any]:
-    """Take cells along an axis: a view where they are neighbours."""
-    if cells[-1] - cells[0] == len(cells) - 1:
-        return x[(slice(None),) * axis + (slice(cells[0], cells[-1] + 1),)]
-    return np.take(x, cells, axis)
+def _sizes(size: object, rank: int) -> list[int | None]:
+    if size is None:
+        return [None] * rank
+    given: list[Any] = list(size) if is_sequence(size) else [size] * rank  # type: ignore[call-overload]
+    if len(given) != rank:
+        raise ValueError(
+            f"size must be one integer or {rank} of them, one an axis that is resampled, "
+            f"got {tuple(given)}"
+        )
+    return [None if one is None else integer("size", one, minimum=1) for one in given]
+
+
+def _kernel_of(kernel: object) -> str | Profile | NDArray[np.float64]:
+    """Read a kernel: a profile, the weights of one, or the name of one that depends on the scale."""
+    if isinstance(kernel, Profile):
+        return kernel
+    if isinstance(kernel, str):
+        if kernel not in NAMES:
+            raise ValueError(f"kernel {kernel!r} is not one of {', '.join(NAMES)}")
+        return PROFILES.get(kernel, kernel)
+    weights = read_array("kernel", kernel)
+    if weights.dtype.kind == "c":
+        raise TypeError("kernel holds complex numbers; weights of a filter are real")
+    if weights.ndim != 1 or len(weights) == 0:
+        raise ValueError(f"kernel has shape {weights.shape}; a filter has one axis, of 1 or more")
+    return weights.astype(np.float64)
 
 
 def _float_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
