@@ -34,6 +34,8 @@ class Places:
     input_size, output_size : int
     step, start : Fraction
         In inputs.
+    align : {"centres", "corners", "starts"}
+        What made it so.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Places:
     output_size: int
     step: Fraction
     start: Fraction
+    align: Align = "centres"
 
     @classmethod
     def of(
@@ -67,15 +70,19 @@ class Places:
             output_size = input_size * scale.numerator // scale.denominator
             if output_size == 0:
                 raise ValueError(f"scale {scale} leaves nothing of {input_size} cells; give a size")
+        start = Fraction()
         if align == "corners":
             gaps = output_size - 1
-            return cls(
-                input_size, output_size, Fraction(input_size - 1, gaps or 1) * bool(gaps), Fraction()
-            )
-        step = Fraction(input_size, output_size) if scale is None else 1 / scale
-        return cls(
-            input_size, output_size, step, (step - 1) / 2 if align == "centres" else Fraction()
-        )
+            step = Fraction(input_size - 1, gaps) if gaps else Fraction()
+        else:
+            step = Fraction(input_size, output_size) if scale is None else 1 / scale
+            start = (step - 1) / 2 if align == "centres" else start
+        return cls(input_size, output_size, step, start, align)
+
+    @property
+    def factor(self) -> Fraction:
+        """Outputs an input, by how close they lie."""
+        return 1 / self.step if self.step else Fraction(self.output_size, self.input_size)
 
     @property
     def stays(self) -> bool:
@@ -145,6 +152,7 @@ class Resampling:
         self.places = places
         self.edges = edges
         self._kernel = kernel
+        self._antialias = antialias
         self._stretch = Fraction(1)
         step, start = places.step, places.start
         if isinstance(kernel, Profile):
@@ -164,6 +172,13 @@ class Resampling:
                 f"an output would read {self.taps} inputs, {step} inputs apart; "
                 f"more than {FARTHEST}: scale less, or say antialias=False"
             )
+
+    def cut(self, input_size: int) -> "Resampling":
+        """Return the same phases at work on fewer inputs, with zeros around them."""
+        step, start = self.places.step, self.places.start
+        outputs = min(max(int(input_size / step) if step else 1, 1), self.output_size)
+        places = Places(input_size, outputs, step, start, self.places.align)
+        return Resampling(places, self._kernel, "zero", self._antialias)
 
     @property
     def period(self) -> int:
@@ -294,19 +309,20 @@ class Resampling:
     def _sampled(self, n: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Sample the kernel for outputs of the first period."""
         spread = self._spread
-        largest = int(n[-1:].max(initial=0)) if len(n) == 1 else int(n.max(initial=0))
-        if largest * spread.a + abs(spread.low) + abs(spread.high) + spread.d > EXACT:
+        if int(n.max()) * spread.a + abs(spread.low) + abs(spread.high) + spread.d > EXACT:
             n = n.astype(object)
         first, last = spread.first(n), spread.last(n)
-        behind = first * spread.d - (n * self._places.a + self._places.low)  # in d-ths of an input
         taps = np.arange(self.taps)
         counted = taps < (last - first + 1).astype(np.intp)[:, None]
+        # from the output to each input, in d-ths of an input: exact, as borders of supports are
+        behind = (first * spread.d - (n * self._places.a + self._places.low))[:, None]
+        distance = behind + taps * spread.d
         if isinstance(self._kernel, Profile):
-            distance = (behind / spread.d).astype(np.float64)[:, None] + taps
-            weights = self._kernel.weigh(distance / float(self._stretch)) * counted
+            inputs = (distance / spread.d).astype(np.float64)
+            weights = self._kernel.weigh(inputs / float(self._stretch)) * counted
             total = weights.sum(1)
             weights /= np.where(total == 0, 1, total)[:, None]
         else:
-            at = -behind.astype(np.intp)[:, None] - taps * spread.d
-            weights = np.where(counted, self._kernel[np.clip(at, 0, len(self._kernel) - 1)], 0.0)
+            at = np.clip(-distance.astype(np.intp), 0, len(self._kernel) - 1)
+            weights = np.where(counted, self._kernel[at], 0.0)
         return first.astype(np.intp), weights

@@ -55,9 +55,19 @@ class Upsampler:
         order = shrinking + growing[::-1]
         self._order = [a for a in order if not self.axes[a].stays]
 
+    def cut(self, input_size: Sequence[int]) -> "Upsampler":
+        """Return the same phases at work on fewer inputs, with zeros around them."""
+        pairs = zip(self.axes, input_size, strict=True)
+        return Upsampler([axis.cut(size) for axis, size in pairs], self.method)
+
+    @property
+    def blends(self) -> bool:
+        """Whether an output may sum several inputs."""
+        return any(self.axes[a].taps > 1 for a in self._order)
+
     @property
     def geometry(self) -> Geometry | None:
-        """Sizes and places of the transposed convolution that it is; None if a scale is broken."""
+        """Sizes and places of the transposed convolution; None where not all its outputs stay."""
         if any(axis.advance != 1 for axis in self.axes):
             return None
         return Geometry(tuple(axis.kernel()[1] for axis in self.axes))
@@ -103,33 +113,36 @@ class Upsampler:
             before, (inputs, *after) = x.shape[1 : a + 1], x.shape[a + 1 :]
             check_memory((len(x), *before, span[1] - span[0], *after), x.dtype)
             folded = x.reshape(len(x), prod(before), inputs, prod(after))
-            x = self._along(a, folded, *span).reshape(len(x), *before, -1, *after)
+            begin = self.input_rows(start, stop)[0] if a == 0 else 0
+            x = self._along(a, folded, begin, *span).reshape(len(x), *before, -1, *after)
         return x
 
-    def _along(self, a: int, x: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
-        """Return outputs [start, stop) of an axis: x (C, before, inputs, after)."""
+    def _along(
+        self, a: int, x: NDArray[Any], begin: int, start: int, stop: int
+    ) -> NDArray[Any]:
+        """Return outputs [start, stop) of an axis: x (C, before, inputs from `begin` on, after)."""
         axis = self.axes[a]
         shape = (*x.shape[:2], stop - start, x.shape[3])
         first, end = (min(max(bound, start), stop) for bound in axis.inside)
         if self.method == "auto" and (first == end or not self._compiled(axis, x.dtype)):
             y, borders = memory.empty(shape, x.dtype), [(start, stop)]
         else:
-            y, borders = self._convolved(a, x, start, stop), [(start, first), (end, stop)]
+            y, borders = self._convolved(a, x, begin, start, stop), [(start, first), (end, stop)]
         x, y = x.reshape(-1, *x.shape[2:]), y.reshape(-1, *shape[2:])
-        begin = axis.window(start, stop)[0]
         for low, high in borders:
             if low < high and (axis.edges != "zero" or len(borders) == 1):
                 inputs = slice(*(cell - begin for cell in axis.window(low, high)))
                 banded.product(x[:, inputs], axis, low, high, y[:, low - start : high - start])
         return y.reshape(shape)
 
-    def _convolved(self, a: int, x: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
+    def _convolved(
+        self, a: int, x: NDArray[Any], begin: int, start: int, stop: int
+    ) -> NDArray[Any]:
         """Return outputs [start, stop) with zeros around the input, by a transposed convolution."""
         axis = self.axes[a]
         weight, whole = axis.kernel()
         window, tile = whole.tile(start * axis.advance, (stop - 1) * axis.advance + 1)
-        begin, end = axis.window(start, stop)
-        if window[0] < begin or window[1] > end:  # nothing is read at all
+        if window[0] < begin or window[1] > begin + x.shape[2]:  # nothing is read at all
             return np.zeros((*x.shape[:2], stop - start, x.shape[3]), x.dtype)
         x = x[:, :, window[0] - begin : window[1] - begin]
         last = x.shape[3] == 1
@@ -255,7 +268,9 @@ def upsample(
     moved = np.moveaxis(work, which, range(-len(which), 0))
     lead = moved.shape[: -len(which)]
     check_memory((*lead, *upsampler.output_size), work.dtype)
-    y = upsampler.rows(moved.reshape(-1, *moved.shape[len(lead) :]), 0, upsampler.output_size[0])
+    rows = slice(*upsampler.input_rows(0, upsampler.output_size[0]))
+    moved = moved.reshape(-1, *moved.shape[len(lead) :])
+    y = upsampler.rows(moved[:, rows], 0, upsampler.output_size[0])
     return np.moveaxis(y.reshape(*lead, *y.shape[1:]), range(-len(which), 0), which)
 
 
