@@ -25,7 +25,6 @@ PILLOW = {
 }
 KEYS = kernels.cubic(-0.75)
 EDGES = ["normalize", "replicate", "zero"]
-SIGNATURE = {"normalize", "replicate", "zero"}
 
 
 def shapes(seed: int, rank: int = 2, largest: int = 40) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -288,7 +287,7 @@ def test_a_missing_value_spreads_to_what_reads_it_and_no_farther(shape: tuple[in
     size = tuple(n if n == 1 else n * 7 // 5 for n in shape)
     y = tconv.upsample(x, size=size, kernel="lanczos3")
     reads = [
-        [[c[w != 0] for c, w in zip(*axis.read(n, n + 1), strict=True)][0] for n in range(o)]
+        [next(c[w != 0] for c, w in zip(*axis.read(n, n + 1), strict=True)) for n in range(o)]
         for axis, o in zip(resamplings(shape, size=size, kernel="lanczos3"), size, strict=True)
     ]
     expected = [
@@ -313,7 +312,8 @@ def test_phases_cost_their_taps_only() -> None:
     ("written", "meant"),
     [
         (2, 2), ("3/2", Fraction(3, 2)), (1.1, Fraction(11, 10)), (1 / 3, Fraction(1, 3)),
-        ("1.25", Fraction(5, 4)), (np.float32(1.5), Fraction(3, 2)), (160 / 147, Fraction(160, 147)),
+        ("1.25", Fraction(5, 4)), (np.float32(1.5), Fraction(3, 2)),
+        (160 / 147, Fraction(160, 147)),
     ],
 )  # fmt: skip
 def test_scales_are_read_exactly(written: object, meant: Fraction) -> None:
@@ -326,9 +326,8 @@ def test_products_are_counted() -> None:
         i, o, k = (int(n) for n in random.integers(1, 40, 3))
         kernel = [*kernels.PROFILES.values(), random.random(k)][int(random.integers(9))]
         axis = Resampling(Places.of(i, None, o), kernel)
-        first, last = (np.array([f(n) for n in range(o)]) for f in axis._spread[:0] or (
-            axis._spread.first, axis._spread.last,
-        ))  # fmt: skip
+        spread = axis._spread
+        first, last = (np.array([f(n) for n in range(o)]) for f in (spread.first, spread.last))
         held = np.minimum(last, i - 1) - np.maximum(first, 0) + 1
         assert axis.products == np.maximum(held, 0).sum()
 

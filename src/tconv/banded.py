@@ -65,9 +65,7 @@ def product(
             if not finite and not _finite(inputs):
                 _apart(block.matrix, inputs, made)
             elif columns:
-                np.matmul(
-                    inputs.swapaxes(2, 3), block.matrix.T, out=made.swapaxes(2, 3)
-                )
+                np.matmul(inputs.swapaxes(2, 3), block.matrix.T, out=made.swapaxes(2, 3))
             else:
                 np.matmul(block.matrix, inputs, out=made)
     return out
@@ -104,7 +102,7 @@ def _run(
     for first in range(start, stop, step):
         cells, weights = axis.read(first, min(first + step, stop))
         count = len(cells)
-        block, row = np.divmod(np.arange(count), b)
+        block = np.arange(count) // b
         at = np.minimum.reduceat(cells.min(1), np.arange(0, count, b))
         read = int((cells.max(1) - at[block]).max()) + 1
         flat = (np.arange(count)[:, None] * read + cells - at[block][:, None]).ravel()

@@ -67,9 +67,9 @@ def ratios_per_axis(name: str, value: object, rank: int) -> tuple[Fraction, ...]
 
 
 def _written(name: str, text: str) -> Fraction:
-    if not WRITTEN.fullmatch(text) or text.partition("/")[2].strip(" 0") == "" and "/" in text:
-        raise ValueError(f"{name} {text!r} is not a number; write 2, 1.5 or 3/2")
     top, _, bottom = text.partition("/")
+    if not WRITTEN.fullmatch(text) or bottom.strip(" 0") == "" != bottom:
+        raise ValueError(f"{name} {text[:32]!r} is not a number; write 2, 1.5 or 3/2")
     return Fraction(top.strip()) / Fraction(bottom.strip() or 1)
 
 

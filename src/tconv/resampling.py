@@ -1,8 +1,8 @@
 """One axis resampled: where its outputs lie, and the phases of one kernel that they read.
 
 Outputs lie `step` = q/p inputs apart, in lowest terms, the first at `start`. Outputs n and n + p
-lie at the same place between two inputs, q inputs apart: they read the same phase. With stride p the
-kernel's transposed convolution has all phases one after the other, and output n is its output n·q.
+lie at the same place between two inputs, q inputs apart: they read the same phase. The transposed
+convolution with stride p has all phases one after the other, and output n is its output n·q.
 """
 
 from bisect import bisect_left
@@ -87,7 +87,7 @@ class Places:
     @property
     def stays(self) -> bool:
         """Whether every output lies on the input of its own number."""
-        return (self.step, self.start, self.output_size) == (1, 0, self.input_size)
+        return self.step == 1 and not self.start and self.output_size == self.input_size
 
 
 class _Spread(NamedTuple):
@@ -158,14 +158,13 @@ class Resampling:
         if isinstance(kernel, Profile):
             low, high, self._stretch = kernel.reach(step, antialias)
             d = lcm(*(part.denominator for part in (step, start, low, high)))
-            scaled = (step * d, (start + low) * d, (start + high) * d, d)
-            self._places = _Spread(int(step * d), int(start * d), int(start * d), d)
+            self._origin = int(start * d)
+            low, high = (start + low) * d, (start + high) * d
         else:
             d = self.period
-            middle = max((len(kernel) - 1 + 2 * d * start) // 2, 0)
-            scaled = (step * d, middle - len(kernel), middle, d)
-            self._places = _Spread(self.advance, middle, middle, d)
-        self._spread = _Spread(*map(int, scaled))
+            high = Fraction(max((len(kernel) - 1 + 2 * d * start) // 2, 0))
+            self._origin, low = int(high), high - len(kernel)
+        self._spread = _Spread(int(step * d), int(low), int(high), d)
         self.taps = max(-((self._spread.low - self._spread.high) // d), 1)
         if self.taps > FARTHEST:
             raise ValueError(
@@ -213,7 +212,8 @@ class Resampling:
     @property
     def gains(self) -> NDArray[np.float64]:
         """What a constant 1 becomes in each phase that is read, away from the borders."""
-        return self._phases(0, self.phases)[1].sum(1)
+        gains: NDArray[np.float64] = self._phases(0, self.phases)[1].sum(1)
+        return gains
 
     @property
     def products(self) -> int:
@@ -273,8 +273,8 @@ class Resampling:
         p, q, taps = self.period, self.advance, np.arange(self.taps)
         if self.laid_out > LARGEST_KERNEL:
             raise ValueError(
-                f"a kernel of {self.laid_out} cells is larger than {LARGEST_KERNEL}; take a simpler "
-                "ratio, or method='auto', which does not lay it out"
+                f"a kernel of {self.laid_out} cells is larger than {LARGEST_KERNEL}; take a "
+                "simpler ratio, or method='auto', which does not lay it out"
             )
         first, weights = self._phases(0, self.phases)
         at = np.arange(self.phases)[:, None] * q - (first[:, None] + taps) * p
@@ -315,7 +315,7 @@ class Resampling:
         taps = np.arange(self.taps)
         counted = taps < (last - first + 1).astype(np.intp)[:, None]
         # from the output to each input, in d-ths of an input: exact, as borders of supports are
-        behind = (first * spread.d - (n * self._places.a + self._places.low))[:, None]
+        behind = (first * spread.d - (n * spread.a + self._origin))[:, None]
         distance = behind + taps * spread.d
         if isinstance(self._kernel, Profile):
             inputs = (distance / spread.d).astype(np.float64)

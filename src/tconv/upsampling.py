@@ -117,9 +117,7 @@ class Upsampler:
             x = self._along(a, folded, begin, *span).reshape(len(x), *before, -1, *after)
         return x
 
-    def _along(
-        self, a: int, x: NDArray[Any], begin: int, start: int, stop: int
-    ) -> NDArray[Any]:
+    def _along(self, a: int, x: NDArray[Any], begin: int, start: int, stop: int) -> NDArray[Any]:
         """Return outputs [start, stop) of an axis: x (C, before, inputs from `begin` on, after)."""
         axis = self.axes[a]
         shape = (*x.shape[:2], stop - start, x.shape[3])
@@ -203,9 +201,9 @@ def upsample(
         :mod:`tconv.kernels`. Or the weights of a transposed convolution whose stride is the scale's
         numerator, with their middle on the output: an FIR filter.
     size : int or sequence of int or None, optional
-        O, of the resampled axes in their order, so rows first; None leaves an axis as it is. Without
-        `scale` the ratio is O/I; with it, `size` only says how many outputs there are, which
-        otherwise is floor(I·scale).
+        O, of the resampled axes in their order, so rows first; None leaves an axis as it is.
+        Without `scale` the ratio is O/I; with it, `size` only says how many outputs there are,
+        which otherwise is floor(I·scale).
     align : {"centres", "corners", "starts"}
         Where outputs lie among the inputs: cells keep their centres, at (n + 1/2)/scale - 1/2; or
         the first and last lie on the first and last, at n·(I-1)/(O-1); or the first on the first,
@@ -301,24 +299,20 @@ def resamplings(
         scale = FACTOR
     wanted = _sizes(size, rank)
     scales = (None,) * rank if scale is None else ratios_per_axis("scale", scale, rank)
-    sampled = _kernel_of(kernel)
-    if kernel_size is not None and not (isinstance(kernel, str) and kernel in SIZED):
-        named = kernel if isinstance(kernel, str) else "this kernel"
-        raise ValueError(f"kernel_size is for {' and '.join(SIZED)}; {named} sets its own")
-    if align is None:
-        align = getattr(sampled, "align", "starts" if isinstance(sampled, np.ndarray) else "centres")
-    cells = (
-        (None,) * rank
-        if kernel_size is None
-        else per_axis("kernel_size", kernel_size, rank, minimum=1)
-    )
+    lengths: Sequence[int | None] = (None,) * rank
+    if kernel_size is not None:
+        if not (isinstance(kernel, str) and kernel in SIZED):
+            named = kernel if isinstance(kernel, str) else "this kernel"
+            raise ValueError(f"kernel_size is for {' and '.join(SIZED)}; {named} sets its own")
+        lengths = per_axis("kernel_size", kernel_size, rank, minimum=1)
     axes = []
-    for i, ratio, o, k in zip(input_size, scales, wanted, cells, strict=True):
-        places = Places.of(i, ratio, i if o is None and ratio is None else o, align)
-        weights = sampled
+    for i, ratio, o, length in zip(input_size, scales, wanted, lengths, strict=True):
+        kept = i if ratio is None and o is None else o
+        sampled, usual = _kernel_of(kernel)
+        places = Places.of(i, ratio, kept, align or usual)
         if isinstance(sampled, str):
-            weights = KERNELS[sampled](places.step.denominator, k).weights
-        axes.append(Resampling(places, weights, edges, antialias))
+            sampled = KERNELS[sampled](places.step.denominator, length).weights
+        axes.append(Resampling(places, sampled, edges, antialias))
     return axes
 
 
@@ -334,20 +328,24 @@ def _sizes(size: object, rank: int) -> list[int | None]:
     return [None if one is None else integer("size", one, minimum=1) for one in given]
 
 
-def _kernel_of(kernel: object) -> str | Profile | NDArray[np.float64]:
-    """Read a kernel: a profile, the weights of one, or the name of one that depends on the scale."""
-    if isinstance(kernel, Profile):
-        return kernel
+def _kernel_of(
+    kernel: str | Profile | ArrayLike,
+) -> tuple[str | Profile | NDArray[np.float64], Align]:
+    """Read a kernel, or the name of one that depends on the scale, and how it is aligned."""
     if isinstance(kernel, str):
         if kernel not in NAMES:
             raise ValueError(f"kernel {kernel!r} is not one of {', '.join(NAMES)}")
-        return PROFILES.get(kernel, kernel)
+        if kernel in SIZED:
+            return kernel, "centres"
+        kernel = PROFILES[kernel]
+    if isinstance(kernel, Profile):
+        return kernel, kernel.align
     weights = read_array("kernel", kernel)
     if weights.dtype.kind == "c":
         raise TypeError("kernel holds complex numbers; weights of a filter are real")
     if weights.ndim != 1 or len(weights) == 0:
         raise ValueError(f"kernel has shape {weights.shape}; a filter has one axis, of 1 or more")
-    return weights.astype(np.float64)
+    return weights.astype(np.float64), "starts"
 
 
 def _float_of(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -1,6 +1,7 @@
 """The layer that ``tconv upsample`` applies: a named kernel, or weights from a file."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
 from tconv.media import MediaError, open_media
+from tconv.resampling import Resampling
 from tconv.upsampling import Upsampler
 
 WEIGHT_SUFFIXES = (".npy", ".npz")
@@ -218,13 +220,16 @@ def _axis_by_axis(layer: Upsampler, x: NDArray[Any]) -> dict[str, float]:
             return {}
         line = np.moveaxis(x[0], a, -1).reshape(-1, axis.input_size)[:1]
         first, end = axis.window(0, axis.output_size)
-        found = _differences(
-            lambda method, axis=axis, line=line[:, first:end]: Upsampler([axis], method).rows(
-                line, 0, axis.output_size
-            )
-        )
+        outputs = (line[:, first:end], 0, axis.output_size)
+        found = _differences(partial(_resampled, axis, *outputs))
         worst = {name: max(gap, worst.get(name, 0.0)) for name, gap in found.items()}
     return worst
+
+
+def _resampled(
+    axis: Resampling, line: NDArray[Any], start: int, stop: int, method: str
+) -> NDArray[Any]:
+    return Upsampler([axis], method).rows(line, start, stop)
 
 
 def _differences(compute: Callable[[str], NDArray[Any]]) -> dict[str, float]:

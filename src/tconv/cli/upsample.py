@@ -19,7 +19,8 @@ from tconv.geometry import Geometry
 from tconv.kernels import NAMES, SIZED, Align
 from tconv.media import DEFAULT_MAX, Factors, MediaError, Source, default_output, open_media
 from tconv.ratios import ratios_per_axis
-from tconv.upsampling import FACTOR, Edges, Upsampler, resamplings
+from tconv.resampling import Edges
+from tconv.upsampling import FACTOR, Upsampler, resamplings
 
 PHOTOGRAPH = "chelsea.png"
 
@@ -191,7 +192,7 @@ def _job(
 
 
 def _scale(source: Source, scale: str | None, rate: int | None) -> Any:
-    """Read ``3/2``, one factor for every axis, or ``1x3/2``, one an axis; or take it from a rate."""
+    """Read ``3/2``, for every axis, or ``1x3/2``, one an axis; or take it from a rate."""
     if rate is not None:
         if source.rate is None:
             raise ValueError(f"--rate is for sounds; {source.path} is of kind {source.kind}")
@@ -206,4 +207,8 @@ def _scale(source: Source, scale: str | None, rate: int | None) -> Any:
 def _size(source: Source, size: str | None) -> Any:
     """Read a size in the order of the axes: a picture's is written width first."""
     read = o.maybe_sizes("--size", size)
-    return read[::-1] if source.kind == "picture" and isinstance(read, tuple) else read
+    if source.kind != "picture" or read is None:
+        return read
+    if isinstance(read, int) or len(read) != 2:
+        raise ValueError(f"--size of a picture is width x height, such as 1920x1080, not {size}")
+    return read[::-1]

@@ -190,9 +190,7 @@ class Plan:
                 return out
         return self._checked(x, out)
 
-    def tile(
-        self, x: ArrayLike, tile: Geometry, out: NDArray[Any] | None = None
-    ) -> NDArray[Any]:
+    def tile(self, x: ArrayLike, tile: Geometry, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Compute one tile of an output, with the weights as they are packed.
 
         Parameters
