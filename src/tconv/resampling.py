@@ -258,8 +258,9 @@ class Resampling:
         low, end = self.window(start, stop)
         return np.clip(cells, low, end - 1), weights
 
+    @cached_property
     def kernel(self) -> tuple[NDArray[np.float64], Axis]:
-        """Return the phases as one kernel, and its transposed convolution of the whole input.
+        """The phases as one kernel, and its transposed convolution of the whole input.
 
         Output n of the resampling is its output n·q; phases that are never read are zeros.
 
@@ -267,7 +268,7 @@ class Resampling:
         --------
         >>> from tconv.kernels import PROFILES
         >>> third = Resampling(Places.of(3, scale=Fraction(3)), PROFILES["bilinear"], "zero")
-        >>> third.kernel()[0] * 3
+        >>> third.kernel[0] * 3
         array([1., 2., 3., 2., 1.])
         """
         p, q, taps = self.period, self.advance, np.arange(self.taps)

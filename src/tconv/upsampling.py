@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from math import prod
+from math import gcd, prod
 from typing import Any, get_args
 
 import numpy as np
@@ -19,6 +19,7 @@ from tconv.parameters import Sizes, integer, is_sequence, per_axis
 from tconv.ratios import Ratio, ratios_per_axis
 from tconv.resampling import Edges, Places, Resampling
 
+IMAGES = 64  # as which lines are handed to the engine
 FACTOR = 2  # where the caller names neither scale nor size
 
 
@@ -28,7 +29,9 @@ class Upsampler:
     Parameters
     ----------
     axes : sequence of Resampling
-        One a spatial axis; those that stay as they are cost nothing.
+        One a resampled axis; those that stay as they are cost nothing.
+    at : sequence of int, optional
+        Which axes of the arrays they are; by default all but the first, of (C, *I).
     method : str
         ``"auto"``: the compiled engine where the scale is whole, by a plan whose weights are packed
         once, and products with small dense blocks elsewhere; or one of :data:`tconv.METHODS`,
@@ -42,23 +45,31 @@ class Upsampler:
     array([[1. , 1.5, 2.5, 3. ]])
     """
 
-    def __init__(self, axes: Sequence[Resampling], method: str = "auto") -> None:
+    def __init__(
+        self, axes: Sequence[Resampling], method: str = "auto", at: Sequence[int] | None = None
+    ) -> None:
         self.axes = tuple(axes)
+        self.at = tuple(range(1, 1 + len(self.axes))) if at is None else tuple(at)
         self.method = method
         check_method(method, METHODS)
         self.input_size = tuple(axis.input_size for axis in self.axes)
         self.output_size = tuple(axis.output_size for axis in self.axes)
         self._plans: dict[tuple[int, np.dtype[Any]], Plan] = {}
-        shrinking = [a for a, axis in enumerate(self.axes) if axis.output_size < axis.input_size]
-        growing = [a for a, axis in enumerate(self.axes) if a not in shrinking]
+        along = sorted(range(len(self.axes)), key=self.at.__getitem__)
+        shrinking = [a for a in along if self.axes[a].output_size < self.axes[a].input_size]
+        growing = [a for a in reversed(along) if a not in shrinking]
         # the last axis is the dearest: it goes where there is least to do
-        order = shrinking + growing[::-1]
-        self._order = [a for a in order if not self.axes[a].stays]
+        self._order = [a for a in shrinking + growing if not self.axes[a].stays]
 
     def cut(self, input_size: Sequence[int]) -> "Upsampler":
         """Return the same phases at work on fewer inputs, with zeros around them."""
         pairs = zip(self.axes, input_size, strict=True)
-        return Upsampler([axis.cut(size) for axis, size in pairs], self.method)
+        return Upsampler([axis.cut(size) for axis, size in pairs], self.method, self.at)
+
+    @property
+    def moves(self) -> bool:
+        """Whether any axis does not stay as it is."""
+        return bool(self._order)
 
     @property
     def blends(self) -> bool:
@@ -70,12 +81,12 @@ class Upsampler:
         """Sizes and places of the transposed convolution; None where not all its outputs stay."""
         if any(axis.advance != 1 for axis in self.axes):
             return None
-        return Geometry(tuple(axis.kernel()[1] for axis in self.axes))
+        return Geometry(tuple(axis.kernel[1] for axis in self.axes))
 
     @property
     def weight(self) -> NDArray[np.float64]:
         """The kernel on all axes together, (*K)."""
-        return reduce(np.multiply.outer, (axis.kernel()[0] for axis in self.axes))
+        return reduce(np.multiply.outer, (axis.kernel[0] for axis in self.axes))
 
     @property
     def gains(self) -> NDArray[np.float64]:
@@ -100,7 +111,7 @@ class Upsampler:
         Parameters
         ----------
         x : ndarray of float, (C, first:end, …)
-            The rows that :meth:`input_rows` asks for.
+            The rows that :meth:`input_rows` asks for: cells of the first axis that is resampled.
         start, stop : int
 
         Returns
@@ -109,43 +120,48 @@ class Upsampler:
             Equal to those rows of the whole output, to rounding.
         """
         for a in self._order:
-            span = (start, stop) if a == 0 else (0, self.output_size[a])
-            before, (inputs, *after) = x.shape[1 : a + 1], x.shape[a + 1 :]
-            check_memory((len(x), *before, span[1] - span[0], *after), x.dtype)
-            folded = x.reshape(len(x), prod(before), inputs, prod(after))
-            begin = self.input_rows(start, stop)[0] if a == 0 else 0
-            x = self._along(a, folded, begin, *span).reshape(len(x), *before, -1, *after)
+            at, span, begin = self.at[a], (0, self.output_size[a]), 0
+            if a == 0:
+                span, begin = (start, stop), self.input_rows(start, stop)[0]
+            shape = (*x.shape[:at], span[1] - span[0], *x.shape[at + 1 :])
+            check_memory(shape, x.dtype)
+            folded = x.reshape(prod(x.shape[:at]), x.shape[at], prod(x.shape[at + 1 :]))
+            x = self._along(a, folded, begin, *span).reshape(shape)
         return x
 
     def _along(self, a: int, x: NDArray[Any], begin: int, start: int, stop: int) -> NDArray[Any]:
-        """Return outputs [start, stop) of an axis: x (C, before, inputs from `begin` on, after)."""
+        """Return outputs [start, stop) of an axis: x (before, inputs from `begin` on, after)."""
         axis = self.axes[a]
-        shape = (*x.shape[:2], stop - start, x.shape[3])
         first, end = (min(max(bound, start), stop) for bound in axis.inside)
-        if self.method == "auto" and (first == end or not self._compiled(axis, x.dtype)):
-            y, borders = memory.empty(shape, x.dtype), [(start, stop)]
+        if self.method == "auto" and (first == end or not self._compiled(axis, x)):
+            y = memory.empty((len(x), stop - start, x.shape[2]), x.dtype)
+            borders = [(start, stop)]
         else:
             y, borders = self._convolved(a, x, begin, start, stop), [(start, first), (end, stop)]
-        x, y = x.reshape(-1, *x.shape[2:]), y.reshape(-1, *shape[2:])
+            borders = [] if axis.edges == "zero" else borders
         for low, high in borders:
-            if low < high and (axis.edges != "zero" or len(borders) == 1):
+            if low < high:
                 inputs = slice(*(cell - begin for cell in axis.window(low, high)))
                 banded.product(x[:, inputs], axis, low, high, y[:, low - start : high - start])
-        return y.reshape(shape)
+        return y
 
     def _convolved(
         self, a: int, x: NDArray[Any], begin: int, start: int, stop: int
     ) -> NDArray[Any]:
         """Return outputs [start, stop) with zeros around the input, by a transposed convolution."""
         axis = self.axes[a]
-        weight, whole = axis.kernel()
+        weight, whole = axis.kernel
         window, tile = whole.tile(start * axis.advance, (stop - 1) * axis.advance + 1)
-        if window[0] < begin or window[1] > begin + x.shape[2]:  # nothing is read at all
-            return np.zeros((*x.shape[:2], stop - start, x.shape[3]), x.dtype)
-        x = x[:, :, window[0] - begin : window[1] - begin]
-        last = x.shape[3] == 1
-        images = x[:, np.newaxis, :, :, 0] if last else x.reshape(-1, 1, *x.shape[2:])
-        stays = Axis(images.shape[2 if last else 3], 1, output_size=images.shape[2 if last else 3])
+        if window[0] < begin or window[1] > begin + x.shape[1]:  # nothing is read at all
+            return np.zeros((len(x), stop - start, x.shape[2]), x.dtype)
+        x = x[:, window[0] - begin : window[1] - begin]
+        last = x.shape[2] == 1
+        images = x[:, np.newaxis]
+        if last:  # lines of one image, some images for the threads
+            count = gcd(len(x), IMAGES)
+            images = x.reshape(count, 1, -1, x.shape[1])
+        across = images.shape[2 if last else 3]
+        stays = Axis(across, 1, output_size=across)
         geometry = Geometry((stays, tile) if last else (tile, stays))
         if self.method == "auto":
             key = a, x.dtype
@@ -161,14 +177,16 @@ class Upsampler:
                 geometry.stride, geometry.crop, method=self.method,
             )  # fmt: skip
         y = y[..., :: axis.advance] if last else y[:, :, :: axis.advance]
-        return np.ascontiguousarray(y).reshape(*x.shape[:2], stop - start, x.shape[3])
+        return np.ascontiguousarray(y).reshape(len(x), stop - start, x.shape[2])
 
     @staticmethod
-    def _compiled(axis: Resampling, dtype: np.dtype[Any]) -> bool:
-        """Tell whether the compiled engine does an axis best."""
+    def _compiled(axis: Resampling, x: NDArray[Any]) -> bool:
+        """Tell whether the compiled engine does an axis best: not where channels alternate."""
         if axis.advance != 1 or axis.laid_out > LARGEST_KERNEL:
             return False
-        return can_run(dtype, Geometry((axis.kernel()[1],))) is None
+        if 1 < x.shape[2] <= banded.INTERLEAVED:
+            return False
+        return can_run(x.dtype, Geometry((axis.kernel[1],))) is None
 
 
 def upsample(
@@ -261,15 +279,18 @@ def upsample(
             antialias=antialias, kernel_size=kernel_size, edges=edges,
         ),
         method,
+        which,
     )  # fmt: skip
-    work = array.astype(_float_of(array.dtype))
-    moved = np.moveaxis(work, which, range(-len(which), 0))
-    lead = moved.shape[: -len(which)]
-    check_memory((*lead, *upsampler.output_size), work.dtype)
-    rows = slice(*upsampler.input_rows(0, upsampler.output_size[0]))
-    moved = moved.reshape(-1, *moved.shape[len(lead) :])
-    y = upsampler.rows(moved[:, rows], 0, upsampler.output_size[0])
-    return np.moveaxis(y.reshape(*lead, *y.shape[1:]), range(-len(which), 0), which)
+    work = array.astype(_float_of(array.dtype), copy=not upsampler.moves)
+    shape = list(work.shape)
+    for a, size_now in zip(which, upsampler.output_size, strict=True):
+        shape[a] = size_now
+    check_memory(tuple(shape), work.dtype)
+    if which:
+        rows = slice(*upsampler.input_rows(0, upsampler.output_size[0]))
+        work = work[(slice(None),) * which[0] + (rows,)]
+        work = upsampler.rows(work, 0, upsampler.output_size[0])
+    return work
 
 
 def resamplings(
