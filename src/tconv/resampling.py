@@ -180,6 +180,12 @@ class Resampling:
         return Resampling(places, self._kernel, "zero", self._antialias)
 
     @property
+    def name(self) -> str:
+        """What the kernel is called."""
+        name = getattr(self._kernel, "name", "a filter")
+        return name if self._stretch == 1 else f"{name} widened {float(self._stretch):.3g} times"
+
+    @property
     def period(self) -> int:
         """The phases of the kernel, p: the stride of its transposed convolution."""
         return self.places.step.denominator

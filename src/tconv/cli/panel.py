@@ -72,7 +72,7 @@ def _tell_phases(rows: Table, layer: Upsampler) -> None:
     rows.add_row("layer", "output n reads phase (n·q + offset) mod p of one kernel")
     for axis in layer.axes:
         rows.add_row("", _phases(axis))
-    rows.add_row("places", f"{align}: output n lies at {lies} of the input")
+    rows.add_row("places", f"{align}: output n lies on input {lies}")
     rows.add_row("size", f"O = {grows}")
     for axis in layer.axes:
         rows.add_row("", _worked(axis.places))
@@ -83,7 +83,7 @@ def _phases(axis: Resampling) -> str:
         return "stays as it is"
     taps = f"{axis.taps} tap{'s' * (axis.taps > 1)}"
     read = "" if axis.phases == axis.period else f", {axis.phases} of them read"
-    return f"p/q = {axis.period}/{axis.advance}, phases of {taps}{read}"
+    return f"p/q = {axis.period}/{axis.advance}, phases of {taps}{read}: {axis.name}"
 
 
 def _worked(places: Places) -> str:
