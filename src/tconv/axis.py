@@ -377,7 +377,7 @@ def landing(inputs: int, taps: int, stride: int, dilation: int, end: int) -> int
         return max(inputs, 0) * whole
     # sum of ceil((end - k·d)/s) over whole <= k < some, counted from the last k up
     last = end - (some - 1) * dilation
-    return inputs * whole + _floor_sum(some - whole, stride, dilation, last + stride - 1)
+    return inputs * whole + floor_sum(some - whole, stride, dilation, last + stride - 1)
 
 
 def _clamp(value: int, most: int) -> int:
@@ -409,7 +409,7 @@ def _clip(cells: range, low: int, high: int) -> range:
     return range(start, max(start, stop), cells.step)
 
 
-def _floor_sum(n: int, m: int, a: int, b: int) -> int:
+def floor_sum(n: int, m: int, a: int, b: int) -> int:
     """Sum floor((a·i + b)/m) over 0 <= i < n, in logarithmic time (b >= 0)."""
     total = 0
     while n > 0:

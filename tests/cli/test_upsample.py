@@ -212,14 +212,25 @@ def test_a_disagreement_is_told_and_exits_with_one(here, monkeypatch, capsys) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--scale", "1.5"], "--scale: '1.5' is not an integer; write 3, or 3x5 for two axes"),
-        (["--scale", "0"], "scale must be at least 1, got 0"),
-        (["--scale", "2x2x2"], "scale must be one integer or 2 of them"),
+        (["--scale", "1,5"], "--scale '1,5' is not a number; write 2, 1.5 or 3/2"),
+        (["--scale", "3/0"], "--scale '3/0' is not a number"),
+        (["--scale", "0"], "--scale must be above 0, got 0"),
+        (["--scale", "2x2x2"], "scale must be one number or 2 of them"),
+        (["--scale", "1/1000"], "scale 1/1000 leaves nothing of 9 cells"),
+        (["--size", "0x3"], "size must be at least 1, got 0"),
+        (["--size", "26"], "--size of a picture is width x height, such as 1920x1080, not 26"),
+        (["--size", "26x9x3"], "--size of a picture is width x height"),
+        (["--size", "wide"], "--size: 'wide' is not an integer"),
+        (["--size", "99999999x99999999"], "no space left on"),
+        (["--align", "center"], "'--align'"),
+        (["--rate", "48000"], "--rate is for sounds; photo.png is of kind picture"),
+        (["--rate", "0"], "'--rate'"),
+        (["--rate", "48000", "--scale", "2"], "give --scale or --rate, not both"),
         (["--scale", "100000"], "no space left on"),
         (["--kernel", "cubic"], "kernel 'cubic' is not one of nearest, bilinear"),
         (["--kernel", "absent.npy"], "absent.npy"),
         (["--kernel", "photo.npz"], "photo.npz"),
-        (["--stride", "2"], "are for weights from a file; kernel bilinear sets its own"),
+        (["--stride", "2"], "are for weights from a file; a named kernel sets its own"),
         (["--groups", "1"], "are for weights from a file"),
         (["--kernel-size", "3"], "kernel_size is for uniform and gaussian"),
         (["--edges", "wrap"], "'wrap'"),
@@ -269,7 +280,7 @@ def test_a_truncated_picture(tconv_refuses, here) -> None:
         ((3, 4, 5), ["--layout", "HW"], "must name each of 3 axes by a letter of its own"),
         ((3, 4), ["--layout", "NC"], "leaves no axis to enlarge"),
         ((3, 4), ["--gamma", "linear"], "--gamma is for pictures"),
-        ((3, 4), ["--scale", "1048576x2"], "larger than 1048576"),
+        ((3, 4), ["--scale", "1048576x2", "--kernel", "uniform"], "larger than 1048576"),
         ((3, 4), ["--scale", "500000x500000"], "GiB"),
     ],
 )
@@ -311,3 +322,95 @@ def test_weights_must_be_finite_real_numbers(weight, message, tconv_refuses, her
     np.savez("w.npz", weight=np.ones((2, 2)), bias=weight)
     for name in ("w.npy", "w.npz"):
         assert message in tconv_refuses("upsample", "photo.png", "--kernel", name)
+
+
+def test_a_photograph_to_a_screen(tconv_says, here) -> None:
+    said = tconv_says("upsample", "--size", "1920x1080", "--check")
+    assert "chelsea-1920x1080.png: 1920×1080" in said
+    assert "p/q = 18/5, phases of 2 taps: bilinear" in said
+    assert "p/q = 1920/451, phases of 2 taps: bilinear" in said
+    assert "451·1920/451 = 1920" in said
+    assert "subpixel agree" in " ".join(said.replace("│", " ").split())
+    assert opened(here / "chelsea-1920x1080.png").size == (1920, 1080)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "size", "words"),
+    [
+        (["--scale", "3/2"], "photo-x3-2.png", (19, 13), {"scale": "3/2"}),
+        (["--scale", "1.5"], "photo-x1.5.png", (19, 13), {"scale": 1.5}),
+        (["--scale", "1x2"], "photo-x1x2.png", (26, 9), {"scale": (1, 2)}),
+        (["--scale", "5/4x1/2"], "photo-x5-4x1-2.png", (6, 11), {"scale": ("5/4", "1/2")}),
+        (["--size", "26x9"], "photo-26x9.png", (26, 9), {"size": (9, 26)}),
+        (["--size", "5x40"], "photo-5x40.png", (5, 40), {"size": (40, 5)}),
+        (
+            ["--size", "21x20", "--align", "corners", "--edges", "replicate"],
+            "photo-21x20.png", (21, 20),
+            {"size": (20, 21), "align": "corners", "edges": "replicate"},
+        ),
+        (
+            ["--size", "6x4", "--no-antialias"],
+            "photo-6x4.png", (6, 4), {"size": (4, 6), "antialias": False},
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("tile", [1, 5, 1000])
+def test_any_size_and_ratio(arguments, name, size, words, tile, tconv_says, here) -> None:
+    pixels = photo(here / "photo.png")
+    tconv_says("upsample", "photo.png", "--kernel", "bicubic", "--tile", tile, *arguments)
+    output = loaded(here / name)
+    assert output.shape == (*size[::-1], 3)
+    expected = np.clip(tconv.upsample(pixels, kernel="bicubic", axes=(0, 1), **words), 0, 255)
+    np.testing.assert_allclose(output, expected, rtol=0, atol=0.5001)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "arguments"),
+    [
+        (44100, 48000, ["--rate", "48000"]),
+        (44100, 48000, ["--scale", "160/147"]),
+        (48000, 44100, ["--rate", "44100"]),
+        (8000, 12000, ["--scale", "3/2"]),
+        (8000, 11025, ["--rate", "11025", "--tile", "700"]),
+    ],
+)
+def test_a_tone_keeps_its_pitch_at_another_rate(before, after, arguments, tconv_says, here) -> None:
+    def tone(rate: int) -> np.ndarray:
+        return 0.5 * np.sin(2 * np.pi * 1000 * np.arange(rate // 4) / rate + 1)
+
+    soundfile.write("tone.wav", np.stack([tone(before), -tone(before)], 1), before, "PCM_24")
+    said = tconv_says("upsample", "tone.wav", "-o", "there.wav", *arguments)
+    assert f"{after} Hz" in said
+    output, rate = soundfile.read("there.wav")
+    assert rate == after
+    inner = slice(200, after // 4 - 200)
+    np.testing.assert_allclose(output[inner, 0], tone(after)[inner], rtol=0, atol=3e-7)
+    np.testing.assert_allclose(output[inner, 1], -tone(after)[inner], rtol=0, atol=3e-7)
+
+
+def test_rates_that_no_file_holds(tconv_refuses) -> None:
+    soundfile.write("tone.wav", np.zeros(300), 8000)
+    for arguments in (["--scale", "1.12345"], ["--size", "31"]):
+        said = tconv_refuses("upsample", "tone.wav", *arguments)
+        assert "a sound file holds whole rates, which --rate names" in said
+    assert "more than a sound file can hold" in tconv_refuses(
+        "upsample", "tone.wav", "--rate", "4000000000"
+    )
+
+
+def test_axes_of_an_array_that_stay(tconv_says, here) -> None:
+    x = np.random.default_rng(2).standard_normal((5, 4, 3))
+    np.save("x.npy", x)
+    tconv_says("upsample", "x.npy", "--layout", "DHW", "--size", "5x6x3", "-o", "y.npy")
+    np.testing.assert_allclose(np.load("y.npy"), tconv.upsample(x, size=(5, 6, 3)), rtol=1e-12)
+    assert "not made" in tconv_says(
+        "upsample", "x.npy", "--layout", "DHW", "--scale", "99999/99998", "-o", "z.npy", "--check"
+    )
+
+
+def test_weights_are_asked_for_whole_strides_alone(tconv_refuses, here) -> None:
+    photo(here / "photo.png")
+    np.save("w.npy", np.ones((2, 2)))
+    weights = ("upsample", "photo.png", "--kernel", "w.npy")
+    assert "'3/2' is not an integer" in tconv_refuses(*weights, "--scale", "3/2")
+    assert "are for named kernels, not for weights" in tconv_refuses(*weights, "--size", "26x18")

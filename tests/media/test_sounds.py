@@ -247,4 +247,4 @@ def test_refused_inputs(tmp_path, rng):
     ],
 )
 def test_default_output(tmp_path, name, kind, expected):
-    assert default_output(tmp_path / name, kind, "2") == tmp_path / expected
+    assert default_output(tmp_path / name, kind, "x2") == tmp_path / expected

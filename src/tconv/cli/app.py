@@ -15,7 +15,7 @@ NEEDED = ("typer", "rich", "scipy", "pyvips", "soundfile")
 HELP = ("--help", "-h", "help")
 
 COMMANDS = {  # the first line of each docstring
-    "upsample": "Enlarge a picture, sound or array: tconv upsample photo.jpg --kernel bicubic.",
+    "upsample": "Resample a picture, sound or array: tconv upsample photo.jpg --size 1920x1080.",
     "explain": "Explain sizes, phases, overlap, waste and code: tconv explain -i 4 -k 3 -s 2 -p 1.",
     "explore": "Explore a layer in the browser: tconv explore -i 4x4 -k 3 -s 2 -p 1.",
     "solve": "List parameters that fit, least surprising first: tconv solve -i 4 -O 8.",

@@ -1,6 +1,6 @@
 """Running a layer over a file: strip by strip for pictures and sounds, whole for arrays."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,13 +12,11 @@ from tconv.checks import check_memory
 from tconv.cli.layers import Layer, Weighted
 from tconv.cli.light import Gamma, Light
 from tconv.cli.progress import progress_bar
-from tconv.media import MediaError, Source
+from tconv.media import Factors, MediaError, Source
 from tconv.upsampling import Upsampler
 
 STRIP = 2**22  # output values worked on at a time: 16 MiB of float32
 CROP = 12  # cells an axis of the crop that is handed out
-
-LayerFor = Callable[[tuple[int, ...]], Layer]
 
 
 class Job(Protocol):
@@ -27,7 +25,7 @@ class Job(Protocol):
     channels: int
     spatial: tuple[int, ...]
 
-    def run(self, layer: Layer, output: Path, scale: tuple[int, ...], force: bool) -> None:
+    def run(self, layer: Layer, output: Path, scale: Factors, force: bool) -> None:
         """Apply the layer and write the output."""
 
     def crop(self) -> NDArray[Any]:
@@ -52,10 +50,10 @@ class Strips:
         self._rows = rows
         self._gamma = gamma
 
-    def run(self, layer: Layer, output: Path, scale: tuple[int, ...], force: bool) -> None:
+    def run(self, layer: Layer, output: Path, scale: Factors, force: bool) -> None:
         """Apply the layer and write the output, which appears whole or not at all."""
-        size = layer.geometry.output_size
-        blends = isinstance(layer, Upsampler) and any(k.name != "nearest" for k in layer.kernels)
+        size = layer.output_size
+        blends = isinstance(layer, Upsampler) and layer.blends
         light = Light(self.source.dtype, self._gamma, self.source.alpha if blends else None)
         sink = self.source.sink(output, size, scale=scale, force=force)
         strips = self._strips(layer, light)
@@ -79,7 +77,7 @@ class Strips:
         return self.source.read(start.start, start.stop)[(slice(None), slice(None), *rest)]
 
     def _strips(self, layer: Layer, light: Light) -> Iterator[NDArray[Any]]:
-        height, *across = layer.geometry.output_size
+        height, *across = layer.output_size
         rows = self._rows or max(1, STRIP // (self.channels * prod(across)))
         for start in range(0, height, rows):
             stop = min(start + rows, height)
@@ -108,11 +106,11 @@ class Whole:
         self.spatial = tuple(source.shape[a] for a in self._spatial)
         self.channels = source.shape[self.layout.index("C")] if "C" in self.layout else 1
 
-    def run(self, layer: Layer, output: Path, scale: tuple[int, ...], force: bool) -> None:
+    def run(self, layer: Layer, output: Path, scale: Factors, force: bool) -> None:
         """Apply the layer to every batch entry and write the output."""
         light = Light(self.source.dtype)
         x = self._read()
-        height, *across = layer.geometry.output_size
+        height, *across = layer.output_size
         produced = self.channels
         if isinstance(layer, Weighted) and not layer.bare:
             produced = layer.out_channels

@@ -1,5 +1,7 @@
 """The layer that ``tconv upsample`` applies: a named kernel, or weights from a file."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,16 +11,23 @@ from numpy.typing import NDArray
 from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
 from tconv.media import MediaError, open_media
+from tconv.resampling import Resampling
+from tconv.upsampling import Upsampler
 
 WEIGHT_SUFFIXES = (".npy", ".npz")
+PATIENCE = 2**28  # multiply-adds of a definition that a check may take
 
 
 class Layer(Protocol):
     """Makes rows of the output from rows of the input; arrays are (C, *spatial)."""
 
     @property
-    def geometry(self) -> Geometry:
-        """Its sizes and places."""
+    def output_size(self) -> tuple[int, ...]:
+        """O, the spatial axes."""
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Its sizes and places, where it is a transposed convolution of which all outputs stay."""
 
     @property
     def weight(self) -> NDArray[Any]:
@@ -60,7 +69,7 @@ class Weighted:
     ) -> None:
         self._weight = weight
         self.bias = bias
-        self.geometry = geometry
+        self._geometry = geometry
         self.groups = groups
         self.method = method
 
@@ -68,6 +77,16 @@ class Weighted:
     def weight(self) -> NDArray[Any]:
         """The weights, as given."""
         return self._weight
+
+    @property
+    def geometry(self) -> Geometry:
+        """Its sizes and places."""
+        return self._geometry
+
+    @property
+    def output_size(self) -> tuple[int, ...]:
+        """O, the spatial axes."""
+        return self.geometry.output_size
 
     @property
     def bare(self) -> bool:
@@ -161,23 +180,60 @@ def _arrays(path: Path) -> list[NDArray[Any]]:
 def agreement(layer: Layer, groups: int, x: NDArray[Any]) -> dict[str, float]:
     """Compare every method on a crop of the input, (C, *I), in float64.
 
+    Where not every output of the transposed convolution stays, axis by axis, on one line of it.
+
+    Parameters
+    ----------
+    layer : Layer
+        For inputs of the crop's size.
+    groups : int
+    x : ndarray
+
     Returns
     -------
     dict of str to float
-        Largest difference from the stamps, over the largest value.
+        Largest difference from the stamps, over the largest value; empty where the definitions
+        would take too long.
     """
     x = x.astype(np.float64)
+    g = layer.geometry
+    if g is None:
+        assert isinstance(layer, Upsampler)
+        return _axis_by_axis(layer, x)
     weight = layer.weight
     bare = weight.ndim == x.ndim - 1
     x = x[:, np.newaxis] if bare else x[np.newaxis]
     weight = weight[np.newaxis, np.newaxis] if bare else weight
-    g = layer.geometry
-    results = {
-        method: conv_transpose(
+    return _differences(
+        lambda method: conv_transpose(
             x, weight, None, g.stride, g.crop, 0, groups, g.dilation, method=method
         )
-        for method in METHODS
-    }
+    )
+
+
+def _axis_by_axis(layer: Upsampler, x: NDArray[Any]) -> dict[str, float]:
+    worst: dict[str, float] = {}
+    for a, axis in enumerate(layer.axes):
+        if axis.stays:
+            continue
+        if axis.laid_out * axis.period * axis.input_size > PATIENCE:
+            return {}
+        line = np.moveaxis(x[0], a, -1).reshape(-1, axis.input_size)[:1]
+        first, end = axis.window(0, axis.output_size)
+        outputs = (line[:, first:end], 0, axis.output_size)
+        found = _differences(partial(_resampled, axis, *outputs))
+        worst = {name: max(gap, worst.get(name, 0.0)) for name, gap in found.items()}
+    return worst
+
+
+def _resampled(
+    axis: Resampling, line: NDArray[Any], start: int, stop: int, method: str
+) -> NDArray[Any]:
+    return Upsampler([axis], method).rows(line, start, stop)
+
+
+def _differences(compute: Callable[[str], NDArray[Any]]) -> dict[str, float]:
+    results = {method: compute(method) for method in METHODS}
     stamps = results["scatter"]
     size = float(np.abs(stamps).max()) or 1.0
     return {name: float(np.abs(y - stamps).max()) / size for name, y in results.items()}

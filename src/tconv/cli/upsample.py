@@ -1,30 +1,28 @@
-"""``tconv upsample``: enlarge a picture, a sound or an array with a transposed convolution."""
+"""``tconv upsample``: resample a picture, a sound or an array by phases of one kernel."""
 
+from fractions import Fraction
 from importlib.resources import as_file, files
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
 
 from tconv.cli import options as o
-from tconv.cli.facts import overlap_words
 from tconv.cli.jobs import Job, Strips, Whole
 from tconv.cli.layers import WEIGHT_SUFFIXES, Layer, Weighted, agreement, read_weights
 from tconv.cli.light import Gamma
-from tconv.convolution import times
+from tconv.cli.panel import AGREES, agreement_words, report
 from tconv.geometry import Geometry
-from tconv.kernels import KERNELS, SIZED
-from tconv.media import DEFAULT_MAX, MediaError, Source, default_output, open_media
-from tconv.parameters import per_axis
-from tconv.upsampling import Edges, Upsampler, kernels_for
+from tconv.kernels import NAMES, SIZED, Align
+from tconv.media import DEFAULT_MAX, Factors, MediaError, Source, default_output, open_media
+from tconv.ratios import ratios_per_axis
+from tconv.resampling import Edges
+from tconv.upsampling import FACTOR, Upsampler, resamplings
 
 PHOTOGRAPH = "chelsea.png"
-AGREES = 1e-12
 
 
 def upsample(
@@ -34,15 +32,46 @@ def upsample(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     scale: Annotated[
-        str, typer.Option(metavar="N[xN…]", help="Whole factor, or one an axis.")
-    ] = "2",
+        str | None,
+        typer.Option(
+            metavar="R[xR…]",
+            help="Factor such as 2, 1.5 or 3/2, or one an axis, rows first: 1x2 doubles the width. "
+            "[default: 2]",
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            help="Output size: width x height of a picture, samples of a sound, axes of an array "
+            "in order.",
+        ),
+    ] = None,
+    rate: Annotated[
+        int | None, typer.Option(min=1, metavar="HZ", help="Sample rate to bring a sound to.")
+    ] = None,
     kernel: Annotated[
-        str, typer.Option(help=f"{', '.join(KERNELS)}, or an .npy/.npz file of weights.")
-    ] = "bilinear",
+        str | None,
+        typer.Option(
+            help=f"{', '.join(NAMES)}, or an .npy/.npz file of weights. "
+            "[default: bilinear, sinc for sounds]"
+        ),
+    ] = None,
     kernel_size: Annotated[
         str | None,
         typer.Option(metavar="N[xN…]", help=f"For {' and '.join(SIZED)}."),
     ] = None,
+    align: Annotated[
+        Align | None,
+        typer.Option(
+            help="What input and output share: the centres of their cells, the first and the last "
+            "one, or the first. [default: centres, starts for sinc]"
+        ),
+    ] = None,
+    antialias: Annotated[
+        bool,
+        typer.Option("--antialias/--no-antialias", help="Widen the kernel where it shrinks."),
+    ] = True,
     edges: Annotated[
         Edges,
         typer.Option(
@@ -73,7 +102,7 @@ def upsample(
         int, typer.Option(min=1, help="Refuse pictures of more pixels.")
     ] = DEFAULT_MAX,
 ) -> None:
-    """Enlarge a picture, sound or array: tconv upsample photo.jpg --kernel bicubic."""
+    """Resample a picture, sound or array: tconv upsample photo.jpg --size 1920x1080."""
     words = {
         "stride": o.maybe_sizes("--stride", stride),
         "padding": None if padding is None else o.padding("--padding", padding),
@@ -81,29 +110,30 @@ def upsample(
         "dilation": o.maybe_sizes("--dilation", dilation),
     }
     given = {name: word for name, word in words.items() if word is not None}
-    from_file = Path(kernel).suffix.lower() in WEIGHT_SUFFIXES
+    from_file = kernel is not None and Path(kernel).suffix.lower() in WEIGHT_SUFFIXES
     if not from_file and (groups is not None or given):
         raise ValueError(
             "--stride, --padding, --output-padding, --dilation and --groups are for weights from "
-            f"a file; kernel {kernel} sets its own"
+            "a file; a named kernel sets its own"
         )
-    if from_file and kernel_size is not None:
-        raise ValueError("--kernel-size is for named kernels; weights from a file have their own")
-    weight, bias = read_weights(Path(kernel)) if from_file else (None, None)
-    factor = o.sizes("--scale", scale)
-    size = o.maybe_sizes("--kernel-size", kernel_size)
+    named_alone = {"--kernel-size": kernel_size, "--size": size, "--rate": rate, "--align": align}
+    if from_file and any(word is not None for word in named_alone.values()):
+        raise ValueError(f"{', '.join(named_alone)} are for named kernels, not for weights")
+    if scale is not None and rate is not None:
+        raise ValueError("give --scale or --rate, not both")
+    weight, bias = read_weights(Path(str(kernel))) if from_file else (None, None)
+    made = size or (f"{rate}Hz" if rate else f"x{scale or FACTOR}")
 
-    def layer_for(spatial: tuple[int, ...]) -> Layer:
+    def weighted(spatial: tuple[int, ...]) -> Weighted:
+        assert weight is not None
         rank = len(spatial)
-        if weight is None:
-            named = kernels_for(kernel, factor, size, rank)
-            return Upsampler(spatial, named, edges, method)
         if weight.ndim not in (rank, rank + 2):
             raise MediaError(
                 f"{kernel} has {weight.ndim} axes; {rank} spatial axes need {rank} (one kernel) "
                 f"or {rank + 2} (C_in, C_out/groups, *kernel)"
             )
-        geometry = Geometry.of(spatial, weight.shape[-rank:], **{"stride": factor, **given})
+        strides = {"stride": o.sizes("--scale", scale or str(FACTOR)), **given}
+        geometry = Geometry.of(spatial, weight.shape[-rank:], **strides)
         return Weighted(weight, bias, geometry, groups or 1, method)
 
     photograph = files("tconv") / "data" / PHOTOGRAPH
@@ -112,27 +142,41 @@ def upsample(
         open_media(input or embedded, max_pixels=max_pixels) as source,
     ):
         named_after = input or Path(PHOTOGRAPH)
-        out = output or default_output(named_after, source.kind, scale)
+        out = output or default_output(named_after, source.kind, made)
         job = _job(source, layout, tile, gamma, None if weight is None else weight.ndim - 2)
-        factors = per_axis("scale", factor, len(job.spatial), minimum=1)
-        layer = layer_for(job.spatial)
+        layer: Layer
+        if weight is not None:
+            layer = weighted(job.spatial)
+            factors: Factors = layer.geometry.stride
+        else:
+            layer = Upsampler(
+                resamplings(
+                    job.spatial,
+                    _scale(source, scale, rate),
+                    kernel or ("sinc" if source.kind == "sound" else "bilinear"),
+                    size=_size(source, size),
+                    align=align,
+                    antialias=antialias,
+                    kernel_size=o.maybe_sizes("--kernel-size", kernel_size),
+                    edges=edges,
+                ),
+                method,
+            )
+            factors = tuple(axis.places.factor for axis in layer.axes)
         began = perf_counter()
         job.run(layer, out, factors, force)
         seconds = perf_counter() - began
-        report = _report(source, named_after, out, layer, job, seconds)
-        worst = 0.0
+        rows = report(source, named_after, out, layer, job.channels, factors, seconds)
+        compared: dict[str, float] = {}
         if check:
             crop = job.crop()
-            compared = agreement(layer_for(crop.shape[1:]), groups or 1, crop)
-            worst = max(compared.values())
-            report.add_row("check", f"{', '.join(compared)} {_agree(worst)}")
-    Console(highlight=False).print(Panel(report, title="tconv upsample", expand=False))
-    if worst > AGREES:
+            inner = crop.shape[1:]
+            small = layer.cut(inner) if isinstance(layer, Upsampler) else weighted(inner)
+            compared = agreement(small, groups or 1, crop)
+            rows.add_row("check", agreement_words(compared))
+    Console(highlight=False).print(Panel(rows, title="tconv upsample", expand=False))
+    if max(compared.values(), default=0.0) > AGREES:
         raise typer.Exit(1)
-
-
-def _agree(worst: float) -> str:
-    return f"{'agree' if worst <= AGREES else 'DISAGREE'} (largest difference {worst:.1e})"
 
 
 def _job(
@@ -147,39 +191,24 @@ def _job(
     return Whole(source, layout, rank)
 
 
-def _report(
-    source: Source, name: Path, output: Path, layer: Layer, job: Job, seconds: float
-) -> Table:
-    g = layer.geometry
-    report = Table(show_header=False, box=None, padding=(0, 1, 0, 0))
-    report.add_column(style="bold")
-    report.add_row("input", f"{name}: {source.describe()}")
-    report.add_row("output", f"{output}: {_size(source, g.output_size)}")
-    report.add_row("layer", f"kernel {times(g.kernel_size)}, stride {times(g.stride)}")
-    report.add_row("size", "O = (I-1)·s + ke - c0 - c1")
-    for axis in g.axes:
-        worked = (
-            f"({axis.input_size}-1)·{axis.stride} + {axis.effective_kernel} "
-            f"- {axis.crop_start} - {axis.crop_end} = {axis.output_size}"
-        )
-        report.add_row("", worked)
-    report.add_row("overlap", overlap_words(g))
-    if layer.gains is not None:
-        report.add_row("gains", _gains(layer.gains))
-    report.add_row("work", f"{layer.macs(job.channels):,} multiply-adds")
-    report.add_row("time", f"{seconds:.2f} s")
-    return report
+def _scale(source: Source, scale: str | None, rate: int | None) -> Any:
+    """Read ``3/2``, for every axis, or ``1x3/2``, one an axis; or take it from a rate."""
+    if rate is not None:
+        if source.rate is None:
+            raise ValueError(f"--rate is for sounds; {source.path} is of kind {source.kind}")
+        return Fraction(rate, source.rate)
+    if scale is None:
+        return None
+    parts = scale.replace("×", "x").split("x")
+    factors = ratios_per_axis("--scale", parts, len(parts))
+    return factors if len(factors) > 1 else factors[0]
 
 
-def _size(source: Source, size: tuple[int, ...]) -> str:
-    if source.kind == "picture":
-        return times(size[::-1])
-    return f"{times(size)} {'samples' if source.kind == 'sound' else 'cells'}"
-
-
-def _gains(gains: Any) -> str:
-    low, high = float(np.min(gains)), float(np.max(gains))
-    if np.isclose(low, high):
-        return f"every phase sums to {low:.4g}: a constant stays flat"
-    ripple = f" by {(high - low) / abs(high + low) * 2:.1%}" if low + high else ""
-    return f"phases sum to {low:.4g} … {high:.4g}: a constant ripples{ripple}, a checkerboard"
+def _size(source: Source, size: str | None) -> Any:
+    """Read a size in the order of the axes: a picture's is written width first."""
+    read = o.maybe_sizes("--size", size)
+    if source.kind != "picture" or read is None:
+        return read
+    if isinstance(read, int) or len(read) != 2:
+        raise ValueError(f"--size of a picture is width x height, such as 1920x1080, not {size}")
+    return read[::-1]

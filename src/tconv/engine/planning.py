@@ -168,7 +168,7 @@ class Plan:
                 self._check_activation(use.dtype)
         self._packed: dict[np.dtype[Any], Packed] = {}
         self._adjoints: dict[np.dtype[Any], PackedAdjoint] = {}
-        self._seen: dict[tuple[tuple[int, ...], np.dtype[Any]], _Call] = {}
+        self._seen: dict[tuple[Any, ...], _Call] = {}  # by shape, dtype, and tile if there is one
         with refusal.working("engine"), refusal:
             why = can_run(self._dtype, self._example)
             if why is None:
@@ -198,6 +198,52 @@ class Plan:
                 if y is not out:
                     out[...] = y
                 return out
+        return self._checked(x, out)
+
+    def tile(self, x: ArrayLike, tile: Geometry, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Compute one tile of an output, with the weights as they are packed.
+
+        Parameters
+        ----------
+        x : array_like, (N, C_in, *tile.input_size) or without N; channels last if the plan says so
+            The inputs that the tile needs.
+        tile : Geometry
+            As :meth:`tconv.Geometry.tile` gives it, of this plan's kernel, stride and dilation; it
+            says what is cropped.
+        out : ndarray, optional
+            Written to and returned.
+
+        Returns
+        -------
+        ndarray, (N, C_out, *tile.output_size) or without N; channels last if the plan says so
+            Equal to that part of the whole output: to the bit for ``method="positions"`` with
+            channels first, to rounding for the others, whose sums depend on where a tile begins.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in a call; also if the tile is of another layer.
+
+        Examples
+        --------
+        >>> layer = plan(np.ones((1, 1, 4)), stride=2, padding=1)
+        >>> x = np.arange(9.0).reshape(1, 1, 9)
+        >>> whole = Geometry.of(9, 4, stride=2, padding=1)
+        >>> (window,), tile = whole.tile([(4, 8)])
+        >>> layer.tile(x[..., slice(*window)], tile)
+        array([[[3., 5., 5., 7.]]])
+        >>> layer(x)[..., 4:8]
+        array([[[3., 5., 5., 7.]]])
+        """
+        if type(x) is np.ndarray and out is None:
+            known = self._seen.get((x.shape, x.dtype, tile))
+            if known is not None:
+                return self._run(x, known)
+        return self._checked(x, out, tile)
+
+    def _checked(
+        self, x: ArrayLike, out: NDArray[Any] | None, tile: Geometry | None = None
+    ) -> NDArray[Any]:
         refusal = Refusal("plan", x=x, weight=self._weight, groups=self._groups, out=out)
         with refusal:
             given = read_array("x", x)
@@ -205,7 +251,7 @@ class Plan:
                 self._channels_first(given), self._weight, self._bias, self._groups,
                 transposed=True, last=self._last,
             )  # fmt: skip
-            geometry = self._geometry(use.x.shape[2:])
+            geometry = self._geometry(use.x.shape[2:]) if tile is None else self._tile(tile, use)
             shape = (len(use.x), self._weight.shape[1] * self._groups, *geometry.output_size)
             check_memory(shape, use.x.dtype)
             check_overflow((*shape[:2], *geometry.full), use.x.dtype, "full output")
@@ -214,7 +260,7 @@ class Plan:
             check_out(out, laid_out if use.batched else laid_out[1:], use.dtype)
         with refusal.working("engine"):
             with refusal:
-                known = self._remember(given, use, geometry, shape)
+                known = self._remember(given, use, geometry, shape, tile)
             if known is not None:
                 y = self._run(given, known, out)
             else:
@@ -403,7 +449,12 @@ class Plan:
         return y if use.batched else y[0]
 
     def _remember(
-        self, x: NDArray[Any], use: Operands, geometry: Geometry, shape: tuple[int, ...]
+        self,
+        x: NDArray[Any],
+        use: Operands,
+        geometry: Geometry,
+        shape: tuple[int, ...],
+        tile: Geometry | None,
     ) -> _Call | None:
         """Keep the answer to every check; None where the engine does not do the call."""
         if can_run(use.x.dtype, geometry) is not None:
@@ -414,7 +465,8 @@ class Plan:
         known = _Call(packed, use.weight.dtype, use.dtype, shape, packed.crop(geometry))
         if len(self._seen) >= REMEMBERED:
             self._seen.pop(next(iter(self._seen.copy())), None)
-        self._seen[x.shape, x.dtype] = known
+        key = (x.shape, x.dtype) if tile is None else (x.shape, x.dtype, tile)
+        self._seen[key] = known
         return known
 
     def _own(self) -> Operands:
@@ -459,6 +511,24 @@ class Plan:
             input_size, self._weight.shape[2:], self._stride, self._padding,
             self._output_padding, self._dilation,
         )  # fmt: skip
+
+    def _tile(self, tile: Geometry, use: Operands) -> Geometry:
+        """Return a tile, refused if it is not of this layer and this input."""
+        if not isinstance(tile, Geometry):
+            raise TypeError(f"tile must be a Geometry, as Geometry.tile gives it, got {tile!r}")
+        layer = (self._weight.shape[2:], self._stride, self._dilation)
+        if (tile.kernel_size, tile.stride, tile.dilation) != layer:
+            raise ValueError(
+                f"the tile is of kernel {times(tile.kernel_size)}, stride {times(tile.stride)}, "
+                f"dilation {times(tile.dilation)}; the plan of kernel {times(layer[0])}, stride "
+                f"{times(layer[1])}, dilation {times(layer[2])}"
+            )
+        if use.x.shape[2:] != tile.input_size:
+            raise ValueError(
+                f"the tile needs inputs of size {times(tile.input_size)}, "
+                f"got {times(use.x.shape[2:])}; cut x to the windows that Geometry.tile gives"
+            )
+        return tile
 
     def _ample_size(self, beyond: tuple[int, ...] | None = None) -> tuple[int, ...]:
         """Return the least input size whose output is not empty, and larger than `beyond`."""

@@ -16,12 +16,13 @@ array([[0., 0., 1., 1., 2., 2.],
 >>> folder.cleanup()
 """
 
-from tconv.media.base import Kind, Sink, Source
+from tconv.media.base import Factors, Kind, Sink, Source
 from tconv.media.errors import MediaError
 from tconv.media.opening import DEFAULT_MAX, default_output, open_media
 
 __all__ = [
     "DEFAULT_MAX",
+    "Factors",
     "Kind",
     "MediaError",
     "Sink",

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from tconv.media.base import Rows, Sink, Source
+from tconv.media.base import Factors, Rows, Sink, Source
 from tconv.media.errors import MediaError
 
 
@@ -61,7 +61,7 @@ class ArraySource(Source):
         self,
         path: Path,
         spatial: tuple[int, ...],
-        scale: tuple[int, ...],
+        scale: Factors,
         force: bool,
         dtype: np.dtype[Any],
     ) -> Sink:

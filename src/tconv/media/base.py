@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
@@ -19,6 +20,7 @@ from tconv.media.errors import MediaError
 Kind = Literal["picture", "sound", "array"]
 Rows = npt.NDArray[Any]
 Failures = tuple[type[Exception], ...]
+Factors = tuple[int | Fraction, ...]
 
 
 class Source(ABC):
@@ -39,6 +41,8 @@ class Source(ABC):
         One name per channel; empty for an array.
     alpha
         The index of the alpha channel, or None.
+    rate
+        Samples a second of a sound, or None.
     axis
         The axis of `shape` that strips run along.
     """
@@ -50,6 +54,7 @@ class Source(ABC):
     dtype: np.dtype[Any]
     channels: tuple[str, ...] = ()
     alpha: int | None = None
+    rate: int | None = None
 
     @abstractmethod
     def describe(self) -> str:
@@ -84,7 +89,7 @@ class Source(ABC):
         path: Path,
         spatial: tuple[int, ...],
         *,
-        scale: tuple[int, ...] = (),
+        scale: Factors = (),
         force: bool = False,
         dtype: npt.DTypeLike | None = None,
     ) -> Sink:
@@ -97,7 +102,8 @@ class Source(ABC):
         spatial
             The new spatial sizes, which replace the last ones of `shape`.
         scale
-            The factor along each spatial axis; the sample rate of a sound follows it.
+            The factor along each spatial axis; the sample rate of a sound follows it, and must be
+            whole.
         force
             Whether an existing file may be replaced.
         dtype
@@ -116,7 +122,7 @@ class Source(ABC):
         self,
         path: Path,
         spatial: tuple[int, ...],
-        scale: tuple[int, ...],
+        scale: Factors,
         force: bool,
         dtype: np.dtype[Any],
     ) -> Sink: ...

@@ -85,7 +85,7 @@ def _sniff(path: Path) -> str:
     )
 
 
-def default_output(path: Path, kind: Kind, scale_text: str) -> Path:
+def default_output(path: Path, kind: Kind, made: str) -> Path:
     """Name the output of an upsampling when the user does not.
 
     Parameters
@@ -94,8 +94,8 @@ def default_output(path: Path, kind: Kind, scale_text: str) -> Path:
         The input.
     kind
         What it holds.
-    scale_text
-        The factor as the user would write it.
+    made
+        What was made of it, as the user would write it: a factor, a size or a rate.
 
     Returns
     -------
@@ -104,12 +104,12 @@ def default_output(path: Path, kind: Kind, scale_text: str) -> Path:
 
     Examples
     --------
-    >>> default_output(Path("cat.jpg"), "picture", "2").name
-    'cat-x2.png'
-    >>> default_output(Path("cat.flac"), "sound", "2").name
-    'cat-x2.flac'
+    >>> default_output(Path("cat.jpg"), "picture", "x3/2").name
+    'cat-x3-2.png'
+    >>> default_output(Path("cat.flac"), "sound", "48000Hz").name
+    'cat-48000Hz.flac'
     """
     suffix = {"picture": ".png", "sound": ".wav", "array": ".npy"}[kind]
     if kind == "sound" and path.suffix.lower() in {".wav", ".flac"}:
         suffix = path.suffix
-    return path.with_name(f"{path.stem}-x{scale_text}{suffix}")
+    return path.with_name(f"{path.stem}-{made.replace('/', '-')}{suffix}")

@@ -20,7 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from tconv.media.atomic import no_space
-from tconv.media.base import Failures, Rows, Sink, Source, first_detail
+from tconv.media.base import Factors, Failures, Rows, Sink, Source, first_detail
 from tconv.media.errors import MediaError
 from tconv.media.exif import without_thumbnail
 from tconv.media.formats import ALPHA, CMYK, GREY, RGB, Format, format_for, mode_text
@@ -140,7 +140,7 @@ class PictureSource(Source):
         self,
         path: Path,
         spatial: tuple[int, ...],
-        scale: tuple[int, ...],
+        scale: Factors,
         force: bool,
         dtype: np.dtype[Any],
     ) -> Sink:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tconv.media.base import Failures, Rows, Sink, Source, first_detail
+from tconv.media.base import Factors, Failures, Rows, Sink, Source, first_detail
 from tconv.media.errors import MediaError
 from tconv.media.wav import check_wav
 
@@ -87,6 +87,7 @@ class SoundSource(Source):
         if file.frames == 0:
             raise MediaError(f"{path} holds no samples")
         self.dtype = np.dtype(_CODINGS[file.subtype].dtype)
+        self.rate = file.samplerate
         self.shape = (file.channels, file.frames)
         numbered = tuple(str(n + 1) for n in range(file.channels))
         self.channels = ("left", "right") if file.channels == 2 else numbered
@@ -117,7 +118,7 @@ class SoundSource(Source):
         self,
         path: Path,
         spatial: tuple[int, ...],
-        scale: tuple[int, ...],
+        scale: Factors,
         force: bool,
         dtype: np.dtype[Any],
     ) -> Sink:
@@ -130,7 +131,13 @@ class SoundSource(Source):
         subtype = file.subtype if dtype == self.dtype else _WHOLE[dtype.name]
         if _CODINGS[subtype].bits == 8:
             subtype = _EIGHT_BITS[suffix]
-        rate = int(file.samplerate * (scale[0] if scale else 1))
+        exact = file.samplerate * (scale[0] if scale else 1)
+        rate = int(exact)
+        if rate != exact or rate == 0:
+            raise MediaError(
+                f"cannot write {path}: {file.samplerate} Hz by {scale[0]} is {float(exact):g} Hz; "
+                "a sound file holds whole rates, which --rate names"
+            )
         if rate > _RATE:
             raise MediaError(f"cannot write {path}: {rate} Hz is more than a sound file can hold")
         if suffix == ".flac":

@@ -1,0 +1,179 @@
+"""Products with a banded matrix along one axis: a run of outputs at a time, as small dense blocks.
+
+Neighbouring outputs read neighbouring inputs: `b` of them are one dense block of weights, b outputs
+by the inputs that any of them reads, and one matrix product. Where phases repeat, blocks do.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from tconv.engine import get_num_threads
+from tconv.resampling import Resampling
+
+PRODUCT = 2**18  # multiply-adds of one product: up to here OpenBLAS takes one thread
+TOGETHER = 256  # lines of one product, which should stay in the cache
+TABLE = 2**20  # weights of blocks laid out at a time
+WORTH = 2**20  # outputs from which on threads pay
+INTERLEAVED = 4  # channels, at most, that are resampled where they lie
+LEAST, MOST, VECTOR = 4, 64, 16  # outputs in a block; where they lie side by side, of whole vectors
+
+
+class Block(NamedTuple):
+    """Outputs [output, output + b) of each of `repeats` periods: matrix times inputs."""
+
+    output: int
+    input: int
+    matrix: NDArray[Any]  # (b, inputs)
+    repeats: int = 1
+    outputs_on: int = 0  # from one period to the next
+    inputs_on: int = 0
+
+    def spread(self, channels: int) -> "Block":
+        """Return where the block lies if every cell is of so many numbers."""
+        return Block(
+            self.output * channels, self.input * channels, self.matrix, self.repeats,
+            self.outputs_on * channels, self.inputs_on * channels,
+        )  # fmt: skip
+
+
+def product(
+    x: NDArray[Any], axis: Resampling, start: int, stop: int, out: NDArray[Any]
+) -> NDArray[Any]:
+    """Fill `out` with the outputs [start, stop) of an axis.
+
+    Parameters
+    ----------
+    x : ndarray, (N, inputs, W)
+        The inputs of ``axis.window(start, stop)``.
+    axis : Resampling
+    start, stop : int
+    out : ndarray, (N, stop - start, W)
+        May be a view.
+
+    Returns
+    -------
+    ndarray
+        `out`. An output that reads no NaN and no infinity is finite, whatever its neighbours read.
+    """
+    channels = x.shape[2]
+    if 1 < channels <= INTERLEAVED and len(x) < VECTOR:  # a sound: its channels are lines
+        apart = np.empty((len(x) * channels, out.shape[1], 1), x.dtype)
+        product(x.swapaxes(1, 2).reshape(len(apart), -1, 1), axis, start, stop, apart)
+        out[...] = apart.reshape(len(x), channels, -1).swapaxes(1, 2)
+        return out
+    beside = channels <= INTERLEAVED  # inputs, of all channels, lie side by side: N lines of them
+    lines = len(x) if beside else channels
+    if beside:
+        x, out = x.reshape(len(x), -1, 1), out.reshape(len(x), -1, 1)
+    finite = _finite(x)
+    works = []
+    for block in blocks(axis, start, stop, beside, lines, finite):
+        matrix = block.matrix.astype(x.dtype)
+        if beside and channels > 1:
+            matrix = np.kron(matrix, np.eye(channels, dtype=x.dtype))
+            block = block.spread(channels)
+        b, read = matrix.shape
+        inputs = _periods(x, block.input, read, block.repeats, block.inputs_on)
+        made = _periods(out, block.output, b, block.repeats, block.outputs_on)
+        if beside:  # (periods, lines, inputs), or (lines, periods, inputs) where they are few
+            few = lines < VECTOR and block.inputs_on >= read
+            order = (0, 1, 2) if few else (1, 0, 2)
+            inputs, made = inputs[..., 0].transpose(order), made[..., 0].transpose(order)
+            matrix = np.ascontiguousarray(matrix.T)
+        along = 1 if beside else 3
+        chunk = min(max(PRODUCT // (b * read), VECTOR), TOGETHER if beside else PRODUCT)
+        for first in range(0, inputs.shape[along], chunk):
+            part = (slice(None),) * along + (slice(first, first + chunk),)
+            one = _beside if beside else _above
+            works.append(partial(one, matrix, inputs[part], made[part], finite))
+    _do(works, get_num_threads() if out.size >= WORTH else 1)
+    return out
+
+
+def blocks(
+    axis: Resampling, start: int, stop: int, beside: bool, lines: int, repeat: bool
+) -> Iterator[Block]:
+    """Cut outputs [start, stop) into blocks; those of a period are made once where it repeats."""
+    b = int(axis.taps / axis.places.step) if axis.places.step else MOST
+    b = min(max(b, LEAST), MOST)
+    if beside:
+        b = -(-b // VECTOR) * VECTOR
+    periods = -(-b // axis.period)
+    if beside and lines < VECTOR and axis.advance:  # so far apart that their inputs are a matrix
+        read = axis.taps + int(b * axis.places.step) + 1
+        periods = max(periods, -(-read // axis.advance))
+    period = periods * axis.period
+    low, high = (min(max(end, start), stop) for end in axis.inside)
+    repeats = (high - low) // period if repeat else 0
+    if repeats < 2:
+        yield from _run(axis, start, stop, b, start)
+        return
+    end = low + repeats * period
+    yield from _run(axis, start, low, b, start)
+    for block in _run(axis, low, low + period, b, start):
+        yield Block(*block[:3], repeats, period, periods * axis.advance)
+    yield from _run(axis, end, stop, b, start)
+
+
+def _run(axis: Resampling, start: int, stop: int, b: int, origin: int) -> Iterator[Block]:
+    """Yield the blocks of outputs [start, stop), counted from `origin` as their inputs are."""
+    before = axis.window(origin, origin + 1)[0]
+    step = b * max(TABLE // (b * (axis.taps + int(b * axis.places.step))), 1)
+    for first in range(start, stop, step):
+        cells, weights = axis.read(first, min(first + step, stop))
+        count = len(cells)
+        lows = np.minimum.reduceat(cells.min(1), np.arange(0, count, b))
+        ends = np.maximum.reduceat(cells.max(1), np.arange(0, count, b)) + 1
+        read = int((ends - lows).max())
+        at = np.arange(count)[:, np.newaxis] * read + cells - lows.repeat(b)[:count, np.newaxis]
+        matrix = np.bincount(at.ravel(), weights.ravel(), count * read).reshape(count, read)
+        for k, (low, end) in enumerate(zip(lows.tolist(), ends.tolist(), strict=True)):
+            rows = matrix[k * b : (k + 1) * b, : end - low]
+            yield Block(first + k * b - origin, low - before, rows)
+
+
+def _periods(x: NDArray[Any], at: int, size: int, repeats: int, on: int) -> NDArray[Any]:
+    """View (N, cells, W) as (N, repeats, size, W): cells [at, at + size), then `on` further on."""
+    n, cell, w = x.strides
+    return as_strided(x[:, at:], (len(x), repeats, size, x.shape[2]), (n, on * cell, cell, w))
+
+
+def _above(matrix: NDArray[Any], inputs: NDArray[Any], out: NDArray[Any], finite: bool) -> None:
+    """Fill out (…, b, W) from inputs (…, inputs, W) and a matrix (b, inputs)."""
+    if finite or _finite(inputs):
+        np.matmul(matrix, inputs, out=out)
+        return
+    with np.errstate(invalid="ignore", over="ignore"):
+        for row, weights in enumerate(matrix):  # so that no zero meets a NaN or an infinity
+            used = np.flatnonzero(weights)
+            out[..., row, :] = np.tensordot(weights[used], inputs[..., used, :], (0, -2))
+
+
+def _beside(matrix: NDArray[Any], inputs: NDArray[Any], out: NDArray[Any], finite: bool) -> None:
+    """Fill out (…, lines, b) from inputs (…, lines, inputs) and a matrix (inputs, b)."""
+    if finite:
+        np.matmul(inputs, matrix, out=out)
+    else:
+        _above(matrix.T, inputs.swapaxes(-1, -2), out.swapaxes(-1, -2), finite)
+
+
+def _finite(x: NDArray[Any]) -> bool:
+    """Tell whether all numbers are finite; also false where their sum overflows."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool(np.isfinite(x.sum()))
+
+
+def _do(works: list[partial[None]], threads: int) -> None:
+    if threads == 1:
+        for work in works:
+            work()
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work) for work in works]:
+            done.result()
