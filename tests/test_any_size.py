@@ -279,16 +279,25 @@ def test_axes_that_stay_are_not_touched() -> None:
     assert read[:, 2, 0].sum() == read.sum() == 4
 
 
-@pytest.mark.parametrize("shape", [(40, 50), (40, 1), (1, 40)])
-def test_a_missing_value_spreads_to_what_reads_it_and_no_farther(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("scale", ["7/5", "3/5", "2"])
+@pytest.mark.parametrize("shape", [(40, 50), (40, 1), (1, 40), (40, 3)])
+def test_a_missing_value_spreads_to_what_reads_it_and_no_farther(
+    shape: tuple[int, int], scale: str
+) -> None:
     x = numbers(shape)
     x[shape[0] // 2, shape[1] // 2] = np.nan
     x[-1, -1] = np.inf
-    size = tuple(n if n == 1 else n * 7 // 5 for n in shape)
+    size = tuple(n if n < 4 else int(n * Fraction(scale)) for n in shape)
     y = tconv.upsample(x, size=size, kernel="lanczos3")
+    axes = resamplings(shape, size=size, kernel="lanczos3")
     reads = [
-        [next(c[w != 0] for c, w in zip(*axis.read(n, n + 1), strict=True)) for n in range(o)]
-        for axis, o in zip(resamplings(shape, size=size, kernel="lanczos3"), size, strict=True)
+        [
+            [n]
+            if axis.stays
+            else next(c[w != 0] for c, w in zip(*axis.read(n, n + 1), strict=True))
+            for n in range(axis.output_size)
+        ]
+        for axis in axes
     ]
     expected = [
         [all(np.isfinite(x[np.ix_(reads[0][a], reads[1][b])]).ravel()) for b in range(size[1])]

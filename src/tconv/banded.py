@@ -5,7 +5,6 @@ by the inputs that any of them reads, and one matrix product. Where phases repea
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -174,6 +173,8 @@ def _do(works: list[partial[None]], threads: int) -> None:
         for work in works:
             work()
         return
+    from concurrent.futures import ThreadPoolExecutor  # dear to import, and rarely needed
+
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(work) for work in works]:
             done.result()
