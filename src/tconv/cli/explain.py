@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tconv.cli import options as o
 from tconv.cli.facts import facts, overlap_words
-from tconv.drawing import save, text
+from tconv.drawing import save, whole_text
 from tconv.drawing.saving import SUFFIXES
 from tconv.functional import matrix
 from tconv.geometry import Geometry
@@ -75,8 +75,7 @@ def explain(
         }  # fmt: skip
         trace = traced({key: text for key, text in texts.items() if text is not None})
         if output is None:
-            frames = range(trace.frames) if frame is None else [frame]
-            print("\n".join(text(trace, number) for number in frames), end="")
+            print(whole_text(trace, frame), end="")
         else:
             save(trace, output, frame, theme=theme, terms=terms, scale=scale, force=force)
         return
@@ -213,6 +212,7 @@ def _cells(geometry: Geometry) -> dict[str, str]:
     if geometry.rank != 1:
         raise ValueError(f"--cells prints one axis, got {geometry.rank}")
     _printable("--cells", geometry.products)
+    _printable("--cells", *geometry.output_size)
     letters = symbolic_cells(
         geometry.input_size, geometry.kernel_size, geometry.stride, geometry.crop,
         dilation=geometry.dilation,
