@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tconv.convolution import times
 from tconv.functional import _conv_transpose
+from tconv.geometry import Geometry
 from tconv.parameters import Padding, Sizes, common_rank, per_axis
 
+MOST_LETTERS = 2**18
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 WEIGHT = re.compile(r"w\d+(,\d+)*", re.ASCII)
 
@@ -65,10 +68,15 @@ class Expression:
         addend = _as_expression(other)
         if addend is None:
             return NotImplemented
-        terms = dict(self.terms)
+        total = Expression({})
+        total.terms = dict(self.terms)
         for monomial, coefficient in addend.terms.items():
-            terms[monomial] = terms.get(monomial, 0) + coefficient
-        return Expression(terms)
+            added = total.terms.get(monomial, 0) + coefficient
+            if added != 0:
+                total.terms[monomial] = added
+            else:
+                total.terms.pop(monomial, None)
+        return total
 
     def __mul__(self, other: object) -> "Expression":
         factor = _as_expression(other)
@@ -216,14 +224,24 @@ def cells(
     w3·c + w1·d
     w2·d
     """
-    x, weight = letters(input_size)[np.newaxis], weights(kernel_size)[np.newaxis, np.newaxis]
+    geometry = Geometry.of(input_size, kernel_size, stride, padding, output_padding, dilation)
+    for size in (geometry.output_size, (*geometry.input_size, *geometry.kernel_size)):
+        if prod(size) > MOST_LETTERS:
+            raise ValueError(
+                f"{geometry} has more cells or products than the {MOST_LETTERS:,} that are written"
+            )
+    x, weight = letters(geometry.input_size), weights(geometry.kernel_size)
+    x, weight = x[np.newaxis], weight[np.newaxis, np.newaxis]
     y = conv_transpose(x, weight, None, stride, padding, output_padding, 1, dilation, method=method)
     return y.reshape(y.shape[1:])
 
 
 def _shape(size: Sizes) -> tuple[int, ...]:
     rank = common_rank(size=size)
-    return per_axis("size", size, rank, minimum=1)
+    shape = per_axis("size", size, rank, minimum=1)
+    if prod(shape) > MOST_LETTERS:
+        raise ValueError(f"{times(shape)} letters are more than the {MOST_LETTERS:,} there are")
+    return shape
 
 
 def _symbols(shape: tuple[int, ...], names: Iterable[str]) -> NDArray[Any]:

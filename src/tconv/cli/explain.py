@@ -126,10 +126,9 @@ def _draw(
     if style or force:
         given = ", ".join(f"--{name}" for name in (*style, *["force"] * force))
         raise ValueError(f"{given} is for a file; name one with --output")
-    from tconv.drawing import text
+    from tconv.drawing import whole_text
 
-    frames = range(trace.frames) if frame is None else [frame]
-    print("\n".join(text(trace, number) for number in frames), end="")
+    print(whole_text(trace, frame), end="")
 
 
 def _print(geometry: Geometry, *, cells: bool, matrix: bool, json: bool) -> None:
@@ -150,6 +149,7 @@ def _cells(geometry: Geometry) -> dict[str, str]:
     if geometry.rank != 1:
         raise ValueError(f"--cells prints one axis, got {geometry.rank}")
     _printable("--cells", geometry.products)
+    _printable("--cells", *geometry.output_size)
     from tconv.symbolic import cells as symbolic_cells
 
     letters = symbolic_cells(

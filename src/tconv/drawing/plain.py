@@ -4,6 +4,7 @@ from tconv.drawing.layout import Grid, grid_of
 from tconv.traces.model import APPENDED, CROP, CUT, HOLE, VOID, Panel, Ref, Step, Trace
 
 COLUMNS, GAP = 80, 4
+MOST_CELLS = 2**20  # of all frames together
 EMPTY = {HOLE: ":", APPENDED: "+", CROP: "/", CUT: "/", VOID: " "}
 MEANING = {CROP: "/ cropped", CUT: "/ cut away", HOLE: ": hole", APPENDED: "+ appended"}
 
@@ -53,6 +54,35 @@ def text(trace: Trace, frame: int, columns: int = COLUMNS) -> str:
     kinds = {kind for panel in trace.panels for kind in panel.kinds}
     known = [meaning for kind, meaning in MEANING.items() if kind in kinds]
     return "\n".join(lines + ([", ".join(known), ""] if known else []))
+
+
+def whole_text(trace: Trace, frame: int | None = None) -> str:
+    """Return one frame as plain text, or all of them below each other.
+
+    Raises
+    ------
+    ValueError
+        If a frame is out of range, or all of them are more than can be read.
+
+    Examples
+    --------
+    >>> import tconv
+    >>> print(whole_text(tconv.explain(2, 3), 0))
+    Transposed convolution: stamps
+    <BLANKLINE>
+    input 2    kernel 3          output 4
+     a   b      w1   w2   w3      .   .   .   .
+    <BLANKLINE>
+    """
+    if frame is not None:
+        return text(trace, frame)
+    cells = sum(len(panel.kinds) for panel in trace.panels)
+    if trace.frames * cells > MOST_CELLS:
+        raise ValueError(
+            f"{trace.frames:,} frames of {cells:,} cells are more than can be read; "
+            "ask for one frame"
+        )
+    return "\n".join(text(trace, number) for number in range(trace.frames))
 
 
 def _heading(trace: Trace, at: int, step: Step | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tconv.drawing.animation import write_animation
 from tconv.drawing.layout import layout
-from tconv.drawing.plain import text
+from tconv.drawing.plain import whole_text
 from tconv.drawing.raster import png
 from tconv.drawing.scene import frame as frame_of
 from tconv.drawing.svg import film, svg
@@ -114,5 +114,4 @@ def _told(suffix: str, trace: Trace, frame: int | None) -> str:
         from tconv.explorer import html
 
         return html(trace)
-    frames = range(trace.frames) if frame is None else [frame]
-    return "\n".join(text(trace, number) for number in frames)
+    return whole_text(trace, frame)

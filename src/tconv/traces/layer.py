@@ -16,7 +16,7 @@ from tconv.traces.values import as_values
 
 MOST_PRODUCTS = 20_000
 MOST_CELLS = 20_000
-MOST_LETTERS = 2**22  # products, times how many of them a cell sums
+MOST_LETTERS = 2**21  # products, times how many of them a cell sums
 FILLED: dict[str, Callable[[tuple[int, ...], bool], NDArray[Any]]] = {
     "letters": lambda size, kernel: (weights if kernel else letters)(size),
     "numbers": lambda size, _: np.arange(1, prod(size) + 1).reshape(size),

@@ -14,7 +14,7 @@ import { asValue } from "./values.js";
 
 const MOST_PRODUCTS = 20_000;
 const MOST_CELLS = 20_000;
-const MOST_LETTERS = 2 ** 22; // products, times how many of them a cell sums
+const MOST_LETTERS = 2 ** 21; // products, times how many of them a cell sums
 
 /** @type {Record<string, (size: readonly number[], kernel: boolean) => readonly Value[]>} */
 export const FILLED = {
