@@ -40,10 +40,11 @@ def text(trace: Trace, frame: int, columns: int = COLUMNS) -> str:
     shown = trace.cells(at)
     step = trace.steps[at - 1] if 0 < at < trace.frames - 1 else None
     apart = trace.cells(at, sums=False) if step else shown
+    touched = _Touched(step)
     blocks = []
     for number, panel in enumerate(trace.panels):
         cells = [
-            _cell(Ref(number, cell), kind, shown[number][cell], apart[number][cell], step)
+            _cell(Ref(number, cell), kind, shown[number][cell], apart[number][cell], touched)
             for cell, kind in enumerate(panel.kinds)
         ]
         blocks.append(_block(panel, grid_of(panel), cells))
@@ -91,15 +92,24 @@ def _heading(trace: Trace, at: int, step: Step | None) -> str:
     return trace.title if at == 0 else "result"
 
 
-def _cell(ref: Ref, kind: str, total: str, terms: str, step: Step | None) -> str:
-    writes = step is not None and any(write.to == ref for write in step.writes)
+class _Touched:
+    """The cells that a step is about, looks at and writes; none without a step."""
+
+    def __init__(self, step: Step | None) -> None:
+        self.focus = set(step.focus) if step else set()
+        self.reads = set(step.reads) if step else set()
+        self.writes = {write.to for write in step.writes} if step else set()
+
+
+def _cell(ref: Ref, kind: str, total: str, terms: str, touched: _Touched) -> str:
+    writes = ref in touched.writes
     said = (terms if writes else total).replace(" ", "")
     if kind in (HOLE, APPENDED) and not writes:
         said = ""
     said = f"/{said}" if said and kind in (CROP, CUT) else said or EMPTY.get(kind, ".")
-    if step and ref in step.focus:
+    if ref in touched.focus:
         return f"[{said}]"
-    return f"({said})" if writes or (step and ref in step.reads) else f" {said} "
+    return f"({said})" if writes or ref in touched.reads else f" {said} "
 
 
 def _block(panel: Panel, grid: Grid, cells: list[str]) -> list[str]:
