@@ -234,9 +234,9 @@ def padding_per_axis(value: object, rank: int) -> str | tuple[tuple[int, int], .
 
 def _padding_pair(value: object) -> tuple[int, int]:
     if is_sequence(value):
-        if length_of("padding", value) != 2:
-            raise ValueError(f"padding along an axis must be (before, after), got {shown(value)}")
-        pair: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
+        pair = sequence("padding", value)
+        if len(pair) != 2:
+            raise ValueError(f"padding along an axis must be (before, after), got {shown(pair)}")
         return integer("padding", pair[0]), integer("padding", pair[1])
     both = integer("padding", value)
     if both < 0:
