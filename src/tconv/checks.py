@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tconv.convolution import times
-from tconv.parameters import LARGEST, integer, shown
+from tconv.parameters import LARGEST, integer, one_of, shown
 
 DOOR = "letters and fractions go through tconv.symbolic"
 
@@ -272,11 +272,7 @@ def machine_memory() -> int | None:
 
 def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """Return the method of that name."""
-    if not isinstance(method, str):
-        raise TypeError(f"method must be a string, got {shown(method)}")
-    if method not in methods:
-        raise ValueError(f"method {shown(method)} is not one of {', '.join(map(repr, methods))}")
-    return methods[method]
+    return methods[one_of("method", method, methods)]
 
 
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv.parameters import integer
+from tconv.parameters import integer, one_of, shown
 
 NAMES = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu")
 SLOPE = 0.01  # of leaky_relu, as in PyTorch
@@ -42,9 +42,8 @@ def read_activation(value: object) -> Activation:
         return Activation()
     name, alpha = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
     if not isinstance(name, str):
-        raise TypeError(f"activation must be a name or None, got {value!r}")
-    if name not in NAMES:
-        raise ValueError(f"activation {name!r} is not one of {', '.join(map(repr, NAMES))}")
+        raise TypeError(f"activation must be a name or None, got {shown(value)}")
+    one_of("activation", name, NAMES)
     if alpha is None:
         return Activation(name)
     if name != "leaky_relu":

@@ -24,7 +24,7 @@ from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.packed import METHODS, Packed, can_run
 from tconv.geometry import Geometry
 from tconv.padding import margins
-from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
+from tconv.parameters import Padding, Sizes, integer, one_of, padding_per_axis, per_axis
 
 REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
 
@@ -142,9 +142,8 @@ class Plan:
             self._padding = padding_per_axis(padding, rank)
             self._output_padding = per_axis("output_padding", output_padding, rank, minimum=0)
             self._activation = read_activation(activation)
-            if layout not in LAYOUTS:
-                raise ValueError(f"layout {layout!r} is not one of {', '.join(map(repr, LAYOUTS))}")
-            self._method = _one_of("method", method, METHODS)
+            one_of("layout", layout, LAYOUTS)
+            self._method = one_of("method", method, METHODS)
             self._last = layout == "channels_last"
             self._example = self._geometry(self._ample_size())
             sample = np.zeros((0, len(array), *(1,) * rank), array.dtype)
@@ -444,12 +443,6 @@ class Plan:
             return repr(self._padding)
         ends = [f"{c0} at the start, {c1} at the end" for c0, c1 in self._example.crop]
         return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise ValueError(f"{name} {value!r} is not one of {', '.join(map(repr, known))}")
-    return value
 
 
 def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 
 from tconv.geometry import Geometry
-from tconv.parameters import Padding, Sizes, integer, is_sequence, length_of, per_axis, shown, word
+from tconv.parameters import (
+    Padding,
+    Sizes,
+    integer,
+    is_sequence,
+    length_of,
+    one_of,
+    per_axis,
+    shown,
+)
 from tconv.traces.layer import Layer, refuse_axes
 from tconv.traces.model import Trace
 from tconv.traces.views import DIRECT, NUMERIC, VIEWS
@@ -66,8 +75,7 @@ def explain(
     >>> trace.values()
     [[1, 3, 3, 2], [4, 10, 10, 6], [4, 10, 10, 6], [3, 7, 7, 4]]
     """
-    if word("view", view) not in VIEWS:
-        raise ValueError(f"view {shown(view)} is not one of {', '.join(VIEWS)}")
+    one_of("view", view, VIEWS)
     if view in NUMERIC:
         x, weight = ("numbers" if values is None else values for values in (x, weight))
     x, weight = array_of(x), array_of(weight)
