@@ -7,7 +7,7 @@ from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, along, by_hand
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, one_of, per_axis, sequence, shown
+from tconv.parameters import Sizes, per_axis, sequence, shown, word
 
 AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
@@ -50,7 +50,8 @@ class Onnx(Convention):
             said = sequence("kernel_shape", kernel_shape)
             if said != full.kernel_size:
                 raise ValueError(f"kernel_shape {shown(said)} is not W's {full.kernel_size}")
-        one_of("auto_pad", auto_pad, AUTO_PADS)
+        if word("auto_pad", auto_pad) not in AUTO_PADS:
+            raise ValueError(f"auto_pad {shown(auto_pad)} is not one of {', '.join(AUTO_PADS)}")
         extra = per_axis("output_padding", output_padding, rank, minimum=0)
         if output_shape is not None:
             shape = sequence("output_shape", output_shape)

@@ -11,9 +11,9 @@ from tconv.parameters import (
     integer,
     is_sequence,
     length_of,
-    one_of,
     per_axis,
     shown,
+    word,
 )
 from tconv.traces.layer import Layer, refuse_axes
 from tconv.traces.model import Trace
@@ -75,7 +75,8 @@ def explain(
     >>> trace.values()
     [[1, 3, 3, 2], [4, 10, 10, 6], [4, 10, 10, 6], [3, 7, 7, 4]]
     """
-    one_of("view", view, VIEWS)
+    if word("view", view) not in VIEWS:
+        raise ValueError(f"view {shown(view)} is not one of {', '.join(VIEWS)}")
     if view in NUMERIC:
         x, weight = ("numbers" if values is None else values for values in (x, weight))
     x, weight = array_of(x), array_of(weight)
