@@ -1,7 +1,7 @@
 """What a caller may write for a size, stride, dilation or padding: read once, refused clearly."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex, TypeAlias
 
 from tconv import hints
@@ -174,6 +174,21 @@ def word(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {shown(value)} ({type(value).__name__})")
     return value
+
+
+def one_of(name: str, value: object, known: Iterable[str]) -> str:
+    """Read one of the words that are known.
+
+    Examples
+    --------
+    >>> one_of("view", "scatter", ("scatter", "gather"))
+    'scatter'
+    """
+    words = tuple(known)
+    said = word(name, value)
+    if said not in words:
+        raise ValueError(f"{name} {shown(said)} is not one of {', '.join(map(repr, words))}")
+    return said
 
 
 def sequence(name: str, value: object) -> tuple[Any, ...]:

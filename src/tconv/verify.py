@@ -14,10 +14,12 @@ import numpy as np
 from tconv import engine
 from tconv._version import __version__
 from tconv.axis import Axis
+from tconv.checks import check_memory
 from tconv.conventions import Inexpressible
 from tconv.definitions import scatter
 from tconv.functional import METHODS
 from tconv.geometry import Geometry
+from tconv.parameters import integer, one_of
 from tconv.peers import PEERS
 from tconv.peers.layout import Array
 
@@ -26,6 +28,7 @@ WIDEST = {"f": np.longdouble, "c": np.clongdouble, "i": np.int64}
 TOLERANCE = 32  # rounding errors, of the largest sum of absolute products
 LARGEST = {1: (9, 7, 7), 2: (6, 5, 7), 3: (4, 3, 4)}  # input, kernel, stride, by rank
 LARGEST_BEYOND = (3, 2, 3)
+MOST_AXES = 6
 
 Compute = Callable[[Array, Array, Geometry, int], Array]
 Draw = Callable[[int, int], int]
@@ -46,6 +49,26 @@ class Case:
     groups: int = 1
     dtype: str = "float64"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "in_channels", "out_channels", "groups"):
+            integer(name, getattr(self, name), minimum=1)
+        integer("seed", self.seed, minimum=0)
+        one_of("dtype", self.dtype, DTYPES)
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise ValueError(
+                f"groups {self.groups} must divide {self.in_channels} and {self.out_channels} "
+                "channels"
+            )
+        geometry, wide = self.geometry, np.dtype(WIDEST[np.dtype(self.dtype).kind])
+        channels = self.in_channels, self.out_channels // self.groups
+        for shape in (
+            (self.batch, self.in_channels, *geometry.input_size),
+            (*channels, *geometry.kernel_size),
+            (self.batch, self.out_channels, *geometry.full),
+            (self.batch, self.out_channels, *geometry.output_size),
+        ):
+            check_memory(shape, wide, "an array to compare")
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -145,6 +168,9 @@ def verify(
     >>> rows[0].name, rows[0].compared, rows[0].agrees
     ('auto', 2, True)
     """
+    trials, seed = integer("trials", trials, minimum=0), integer("seed", seed, minimum=0)
+    if integer("max_rank", max_rank, minimum=1) > MOST_AXES:
+        raise ValueError(f"max_rank {max_rank} is more axes than the {MOST_AXES} compared at most")
     judged = list(_subjects())
     for trial in range(trials):
         case = random_case(np.random.default_rng((seed, trial)), max_rank)
@@ -172,7 +198,8 @@ def compare(name: str, **parameters: Any) -> float:
     ...         crop=((0, 1),)) < 1e-15
     True
     """
-    return Case(**parameters).error(METHODS[name] if name in METHODS else PEERS[name].run)
+    known = {**METHODS, **{peer: one.run for peer, one in PEERS.items()}}
+    return Case(**parameters).error(known[one_of("name", name, known)])
 
 
 def random_case(random: np.random.Generator, max_rank: int) -> Case:

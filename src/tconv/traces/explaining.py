@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 
 from tconv.geometry import Geometry
-from tconv.parameters import Padding, Sizes, integer, is_sequence, length_of, per_axis, shown, word
+from tconv.parameters import (
+    Padding,
+    Sizes,
+    integer,
+    is_sequence,
+    length_of,
+    per_axis,
+    shown,
+    word,
+)
 from tconv.traces.layer import Layer, refuse_axes
 from tconv.traces.model import Trace
 from tconv.traces.views import DIRECT, NUMERIC, VIEWS

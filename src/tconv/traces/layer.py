@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tconv.convolution import times
 from tconv.geometry import Geometry
+from tconv.parameters import shown
 from tconv.symbolic import Expression, letters, weights
 from tconv.traces.extents import drawn
 from tconv.traces.values import as_values
@@ -135,7 +136,7 @@ def _filled(
     if isinstance(given, str):
         if given not in FILLED:
             raise ValueError(
-                f"{name} {given!r} is not one of {', '.join(FILLED)}; or give an array"
+                f"{name} {shown(given)} is not one of {', '.join(FILLED)}; or give an array"
             )
         lead = tuple(n for n in channels if n > 1)
         array = FILLED[given]((*lead, *size), name == "weight")
