@@ -18,6 +18,8 @@ from tconv.resampling import Resampling
 PRODUCT = 2**18  # multiply-adds of one product: up to here OpenBLAS takes one thread
 TOGETHER = 256  # lines of one product, which should stay in the cache
 TABLE = 2**20  # weights of blocks laid out at a time
+HELD = 2**22  # weights of blocks that wait for their products
+GATHERED = 32  # taps, at most, that are gathered one by one where lines are few
 WORTH = 2**20  # outputs from which on threads pay
 INTERLEAVED = 4  # channels, at most, that are resampled where they lie
 LEAST, MOST, VECTOR = 4, 64, 16  # outputs in a block; where they lie side by side, of whole vectors
@@ -39,6 +41,44 @@ class Block(NamedTuple):
             self.output * channels, self.input * channels, self.matrix, self.repeats,
             self.outputs_on * channels, self.inputs_on * channels,
         )  # fmt: skip
+
+
+class Cut(NamedTuple):
+    """How outputs are cut into blocks: `repeats` periods from `low` on, and the rest one by one."""
+
+    b: int
+    periods: int  # of the phases, in a period of the blocks
+    low: int
+    repeats: int
+
+    @classmethod
+    def of(
+        cls, axis: Resampling, start: int, stop: int, beside: bool, lines: int, repeat: bool
+    ) -> "Cut":
+        """Choose blocks for outputs [start, stop)."""
+        b = int(axis.taps / axis.places.step) if axis.places.step else MOST
+        b = min(max(b, LEAST), MOST) if axis.taps < TABLE else 1
+        if beside:
+            b = -(-b // VECTOR) * VECTOR
+        periods = -(-b // axis.period)
+        if beside and lines < VECTOR and axis.advance:  # so far apart that inputs are a matrix
+            read = axis.taps + int(b * axis.places.step) + 1
+            periods = max(periods, -(-read // axis.advance))
+        low, high = (min(max(end, start), stop) for end in axis.inside)
+        repeats = (high - low) // (periods * axis.period) if repeat else 0
+        return cls(b, periods, low, repeats)
+
+    def blocks(self, axis: Resampling, start: int, stop: int) -> Iterator[Block]:
+        """Yield the blocks; those of a period once where it repeats."""
+        if self.repeats < 2:
+            yield from _run(axis, start, stop, self.b, start)
+            return
+        period, low = self.periods * axis.period, self.low
+        end = low + self.repeats * period
+        yield from _run(axis, start, low, self.b, start)
+        for block in _run(axis, low, low + period, self.b, start):
+            yield Block(*block[:3], self.repeats, period, self.periods * axis.advance)
+        yield from _run(axis, end, stop, self.b, start)
 
 
 def product(
@@ -71,8 +111,13 @@ def product(
     if beside:
         x, out = x.reshape(len(x), -1, 1), out.reshape(len(x), -1, 1)
     finite = _finite(x)
-    works = []
-    for block in blocks(axis, start, stop, beside, lines, finite):
+    cut = Cut.of(axis, start, stop, beside, lines, finite)
+    if finite and beside and lines < VECTOR and cut.repeats < 2 and axis.taps <= GATHERED:
+        _gather(x, axis, start, stop, out)
+        return out
+    threads = get_num_threads() if out.size >= WORTH else 1
+    works, held = [], 0
+    for block in cut.blocks(axis, start, stop):
         matrix = block.matrix.astype(x.dtype)
         if beside and channels > 1:
             matrix = np.kron(matrix, np.eye(channels, dtype=x.dtype))
@@ -91,33 +136,12 @@ def product(
             part = (slice(None),) * along + (slice(first, first + chunk),)
             one = _beside if beside else _above
             works.append(partial(one, matrix, inputs[part], made[part], finite))
-    _do(works, get_num_threads() if out.size >= WORTH else 1)
+        held += matrix.size
+        if held > HELD:
+            _do(works, threads)
+            works, held = [], 0
+    _do(works, threads)
     return out
-
-
-def blocks(
-    axis: Resampling, start: int, stop: int, beside: bool, lines: int, repeat: bool
-) -> Iterator[Block]:
-    """Cut outputs [start, stop) into blocks; those of a period are made once where it repeats."""
-    b = int(axis.taps / axis.places.step) if axis.places.step else MOST
-    b = min(max(b, LEAST), MOST)
-    if beside:
-        b = -(-b // VECTOR) * VECTOR
-    periods = -(-b // axis.period)
-    if beside and lines < VECTOR and axis.advance:  # so far apart that their inputs are a matrix
-        read = axis.taps + int(b * axis.places.step) + 1
-        periods = max(periods, -(-read // axis.advance))
-    period = periods * axis.period
-    low, high = (min(max(end, start), stop) for end in axis.inside)
-    repeats = (high - low) // period if repeat else 0
-    if repeats < 2:
-        yield from _run(axis, start, stop, b, start)
-        return
-    end = low + repeats * period
-    yield from _run(axis, start, low, b, start)
-    for block in _run(axis, low, low + period, b, start):
-        yield Block(*block[:3], repeats, period, periods * axis.advance)
-    yield from _run(axis, end, stop, b, start)
 
 
 def _run(axis: Resampling, start: int, stop: int, b: int, origin: int) -> Iterator[Block]:
@@ -135,6 +159,17 @@ def _run(axis: Resampling, start: int, stop: int, b: int, origin: int) -> Iterat
         for k, (low, end) in enumerate(zip(lows.tolist(), ends.tolist(), strict=True)):
             rows = matrix[k * b : (k + 1) * b, : end - low]
             yield Block(first + k * b - origin, low - before, rows)
+
+
+def _gather(x: NDArray[Any], axis: Resampling, start: int, stop: int, out: NDArray[Any]) -> None:
+    """Fill out (lines, outputs, 1), every output for itself."""
+    before = axis.window(start, start + 1)[0]
+    step = max(TABLE // axis.taps, 1)
+    for first in range(start, stop, step):
+        cells, weights = axis.read(first, min(first + step, stop))
+        read = x[:, cells - before, 0]
+        part = slice(first - start, first - start + len(cells))
+        out[:, part, 0] = np.einsum("lnt,nt->ln", read, weights.astype(x.dtype))
 
 
 def _periods(x: NDArray[Any], at: int, size: int, repeats: int, on: int) -> NDArray[Any]:
