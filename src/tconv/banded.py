@@ -6,6 +6,7 @@ by the inputs that any of them reads, and one matrix product. Where phases repea
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +17,12 @@ from tconv.engine import get_num_threads
 from tconv.resampling import Resampling
 
 PRODUCT = 2**18  # multiply-adds of one product: up to here OpenBLAS takes one thread
-TOGETHER = 256  # lines of one product, which should stay in the cache
+TOGETHER = 256  # lines of one product where blocks repeat: they should stay in the cache
 TABLE = 2**20  # weights of blocks laid out at a time
 HELD = 2**22  # weights of blocks that wait for their products
 GATHERED = 32  # taps, at most, that are gathered one by one where lines are few
-WORTH = 2**20  # outputs from which on threads pay
+WORK = 2**18  # outputs of one work, where there are so many
+WORTH = 2**16  # outputs of one work from which on threads pay: they wake each other for each
 INTERLEAVED = 4  # channels, at most, that are resampled where they lie
 LEAST, MOST, VECTOR = 4, 64, 16  # outputs in a block; where they lie side by side, of whole vectors
 
@@ -81,7 +83,7 @@ class Cut(NamedTuple):
         yield from _run(axis, end, stop, self.b, start)
 
 
-def product(
+def multiply(
     x: NDArray[Any], axis: Resampling, start: int, stop: int, out: NDArray[Any]
 ) -> NDArray[Any]:
     """Fill `out` with the outputs [start, stop) of an axis.
@@ -103,7 +105,7 @@ def product(
     channels = x.shape[2]
     if 1 < channels <= INTERLEAVED and len(x) < VECTOR:  # a sound: its channels are lines
         apart = np.empty((len(x) * channels, out.shape[1], 1), x.dtype)
-        product(x.swapaxes(1, 2).reshape(len(apart), -1, 1), axis, start, stop, apart)
+        multiply(x.swapaxes(1, 2).reshape(len(apart), -1, 1), axis, start, stop, apart)
         out[...] = apart.reshape(len(x), channels, -1).swapaxes(1, 2)
         return out
     beside = channels <= INTERLEAVED  # inputs, of all channels, lie side by side: N lines of them
@@ -115,8 +117,8 @@ def product(
     if finite and beside and lines < VECTOR and cut.repeats < 2 and axis.taps <= GATHERED:
         _gather(x, axis, start, stop, out)
         return out
-    threads = get_num_threads() if out.size >= WORTH else 1
-    works, held = [], 0
+    works: list[partial[None]] = []
+    held = 0
     for block in cut.blocks(axis, start, stop):
         matrix = block.matrix.astype(x.dtype)
         if beside and channels > 1:
@@ -130,17 +132,21 @@ def product(
             order = (0, 1, 2) if few else (1, 0, 2)
             inputs, made = inputs[..., 0].transpose(order), made[..., 0].transpose(order)
             matrix = np.ascontiguousarray(matrix.T)
-        along = 1 if beside else 3
-        chunk = min(max(PRODUCT // (b * read), VECTOR), TOGETHER if beside else PRODUCT)
-        for first in range(0, inputs.shape[along], chunk):
-            part = (slice(None),) * along + (slice(first, first + chunk),)
-            one = _beside if beside else _above
-            works.append(partial(one, matrix, inputs[part], made[part], finite))
+        chunk = max(PRODUCT // (b * read), VECTOR)
+        if beside:
+            most = min(chunk, TOGETHER) if block.repeats > 1 else chunk
+            for part in _parts(inputs.shape[1], most):
+                works.append(partial(_beside, matrix, inputs[:, part], made[:, part], finite))
+        else:
+            periods = max(WORK // (len(x) * b * min(chunk, lines)), 1)
+            for some, part in product(_parts(block.repeats, periods), _parts(lines, chunk)):
+                ends = inputs[:, some, :, part], made[:, some, :, part]
+                works.append(partial(_above, matrix, *ends, finite))
         held += matrix.size
         if held > HELD:
-            _do(works, threads)
+            _do(works, out.size)
             works, held = [], 0
-    _do(works, threads)
+    _do(works, out.size)
     return out
 
 
@@ -203,13 +209,22 @@ def _finite(x: NDArray[Any]) -> bool:
         return bool(np.isfinite(x.sum()))
 
 
-def _do(works: list[partial[None]], threads: int) -> None:
-    if threads == 1:
-        for work in works:
+def _parts(size: int, most: int) -> list[slice]:
+    return [slice(first, first + most) for first in range(0, size, most)]
+
+
+def _do(works: list[partial[None]], outputs: int) -> None:
+    """Do the works, each thread every so many; `outputs` is what they come to."""
+    threads = min(get_num_threads(), len(works)) if outputs >= WORTH * len(works) else 1
+
+    def some(first: int) -> None:
+        for work in works[first::threads]:
             work()
+
+    if threads == 1:
+        some(0)
         return
     from concurrent.futures import ThreadPoolExecutor  # dear to import, and rarely needed
 
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work) for work in works]:
-            done.result()
+        list(pool.map(some, range(threads)))

@@ -143,7 +143,7 @@ class Upsampler:
         for low, high in borders:
             if low < high:
                 inputs = slice(*(cell - begin for cell in axis.window(low, high)))
-                banded.product(x[:, inputs], axis, low, high, y[:, low - start : high - start])
+                banded.multiply(x[:, inputs], axis, low, high, y[:, low - start : high - start])
         return y
 
     def _convolved(
