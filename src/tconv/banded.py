@@ -215,7 +215,8 @@ def _parts(size: int, most: int) -> list[slice]:
 
 def _do(works: list[partial[None]], outputs: int) -> None:
     """Do the works, each thread every so many; `outputs` is what they come to."""
-    threads = min(get_num_threads(), len(works)) if outputs >= WORTH * len(works) else 1
+    wanted = get_num_threads() if outputs >= WORTH * len(works) else 1
+    threads = max(min(wanted, len(works)), 1)
 
     def some(first: int) -> None:
         for work in works[first::threads]:
