@@ -317,6 +317,46 @@ def test_phases_cost_their_taps_only() -> None:
     assert tconv.upsample(np.ones(3), 10**6).shape == (3 * 10**6,)
 
 
+def summed(x: np.ndarray, axis: Resampling) -> np.ndarray:
+    """Sum the products along the first axis, output by output."""
+    cells, weights = axis.read(0, axis.output_size)
+    return np.einsum("nt...,nt->n...", x[cells], weights)
+
+
+@pytest.mark.parametrize("shape", [(600, 700, 3), (3, 600, 700)])
+def test_threads_do_not_change_the_result(shape: tuple[int, ...]) -> None:
+    x, axes = numbers(shape).astype(np.float32), tuple(a for a in (0, 1, 2) if shape[a] > 3)
+    before = tconv.get_num_threads()
+    for size in ((900, 1050), (911, 1051)):
+        results = []
+        for threads in (1, 3):
+            tconv.set_num_threads(threads)
+            results.append(tconv.upsample(x, kernel="bicubic", size=size, axes=axes))
+        tconv.set_num_threads(before)
+        np.testing.assert_array_equal(*results)
+        rows, columns = resamplings((600, 700), size=size, kernel="bicubic")
+        one = np.moveaxis(x, axes, (-2, -1)).reshape(3, 600, 700)[1]
+        expected = summed(summed(one.T.astype(np.float64), columns).T, rows)
+        made = np.moveaxis(results[0], axes, (-2, -1)).reshape(3, *size)[1]
+        np.testing.assert_allclose(made, expected, rtol=0, atol=255 * 1e-6)
+
+
+@pytest.mark.parametrize("kernel", ["sinc", "lanczos3"])
+@pytest.mark.parametrize("few", [False, True])
+def test_long_lines_whose_phases_never_repeat(
+    kernel: str, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if few:  # phases that are not kept, blocks that wait for none
+        monkeypatch.setattr("tconv.resampling.LISTED", 10)
+        monkeypatch.setattr("tconv.banded.HELD", 10)
+        monkeypatch.setattr("tconv.banded.TABLE", 2000)
+    x = np.random.default_rng(0).standard_normal(9973)
+    (axis,) = resamplings((9973,), size=10007, kernel=kernel)
+    np.testing.assert_allclose(
+        tconv.upsample(x, size=10007, kernel=kernel), summed(x, axis), rtol=0, atol=1e-12
+    )
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

@@ -21,7 +21,8 @@ from tconv.kernels import LARGEST_KERNEL, Align, Profile
 Edges = Literal["normalize", "replicate", "zero"]
 
 LISTED = 2**24  # weights of phases that are kept; beyond, they are sampled when they are needed
-FARTHEST = 2**27  # inputs that an output may read
+FARTHEST = 2**24  # inputs that an output may read
+GAINS = 2**22  # weights that are summed to tell the gains
 EXACT = 2**62
 
 
@@ -217,8 +218,12 @@ class Resampling:
 
     @property
     def gains(self) -> NDArray[np.float64]:
-        """What a constant 1 becomes in each phase that is read, away from the borders."""
-        gains: NDArray[np.float64] = self._phases(0, self.phases)[1].sum(1)
+        """What a constant 1 becomes in each phase that is read (of very many, in the first).
+
+        Away from the borders.
+        """
+        some = max(min(self.phases, GAINS // self.taps), 1)
+        gains: NDArray[np.float64] = self._phases(0, some)[1].sum(1)
         return gains
 
     @property

@@ -30,12 +30,12 @@ class Upsampler:
     ----------
     axes : sequence of Resampling
         One a resampled axis; those that stay as they are cost nothing.
-    at : sequence of int, optional
-        Which axes of the arrays they are; by default all but the first, of (C, *I).
     method : str
         ``"auto"``: the compiled engine where the scale is whole, by a plan whose weights are packed
         once, and products with small dense blocks elsewhere; or one of :data:`tconv.METHODS`,
         which computes the whole transposed convolution, and every q-th output is kept.
+    at : sequence of int, optional
+        Which axes of the arrays they are; by default all but the first, of (C, *I).
 
     Examples
     --------
@@ -90,8 +90,9 @@ class Upsampler:
 
     @property
     def gains(self) -> NDArray[np.float64]:
-        """What a constant 1 becomes in each phase, on all axes together."""
-        return reduce(np.multiply.outer, (axis.gains for axis in self.axes))
+        """The least and the greatest that a constant 1 becomes in a phase, axis by axis outer."""
+        ends = ([axis.gains.min(), axis.gains.max()] for axis in self.axes)
+        return reduce(np.multiply.outer, ends, np.ones(()))
 
     def macs(self, channels: int = 1) -> int:
         """Return the multiply-accumulates of the passes along each axis."""
@@ -142,7 +143,7 @@ class Upsampler:
         for low, high in borders:
             if low < high:
                 inputs = slice(*(cell - begin for cell in axis.window(low, high)))
-                banded.product(x[:, inputs], axis, low, high, y[:, low - start : high - start])
+                banded.multiply(x[:, inputs], axis, low, high, y[:, low - start : high - start])
         return y
 
     def _convolved(

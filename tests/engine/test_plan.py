@@ -512,3 +512,84 @@ def test_relu_keeps_what_is_no_number_by_every_method(layout):
             continue
         touched = np.isnan(layer(x))
         assert touched[expected].all(), method
+
+
+def drawn_tile(random, geometry):
+    """Draw spans of the output: where the tile lies in x and in y, and its geometry."""
+    spans = []
+    for size in geometry.output_size:
+        start = int(random.integers(size))
+        spans.append((start, int(random.integers(start + 1, size + 1))))
+    windows, tile = geometry.tile(spans)
+    read, made = ((..., *(slice(*span) for span in some)) for some in (windows, spans))
+    return read, made, tile
+
+
+@pytest.mark.parametrize("layout", planning.LAYOUTS)
+@pytest.mark.parametrize("number", range(3))
+def test_tiles_are_parts_of_the_whole(number, layout):
+    for case, random, dtype in blocks(number):
+        x, weight, bias = case.arrays(random, dtype)
+        magnitude = by_definition(case, abs(x), abs(weight), abs(bias))
+        expected, terms = by_definition(case, x, weight, bias), 4 * weight[:, 0].size
+        read, made, tile = drawn_tile(random, case.geometry)
+        x, expected, magnitude = x[read], expected[made], magnitude[made]
+        if layout == "channels_last":
+            x, expected, magnitude = (np.moveaxis(a, 1, -1) for a in (x, expected, magnitude))
+        layer = plan_of(case, weight, bias, layout=layout)
+        for _ in range(2):  # the second time nothing is checked
+            assert_close(layer.tile(x, tile), expected, magnitude, terms, dtype)
+        out = np.full_like(expected, 7)
+        assert layer.tile(x, tile, out) is out
+        assert_close(out, expected, magnitude, terms, dtype)
+
+
+@pytest.mark.parametrize("crop", [(0, 0), (1, 1)])
+def test_tiles_of_many_axes_may_leave_other_axes_than_the_plan(crop):
+    """An axis that the plan crops may stay whole in a tile, and the other way round."""
+    x, weight = np.random.default_rng(0).random((1, 1, 4, 5, 3, 4)), np.ones((1, 1, 1, 2, 2, 3))
+    layer = engine.plan(weight, padding=[crop, (0, 0), (0, 0), (0, 0)])
+    other = [(1 - end, 1 - end) for end in crop[:1]]
+    tile = Geometry.of((4, 5, 3, 4), (1, 2, 2, 3), padding=[*other, (0, 0), (0, 0), (0, 0)])
+    expected = tconv.conv_transpose(x, weight, padding=tile.crop, method="scatter")
+    np.testing.assert_allclose(layer.tile(x, tile), expected)
+
+
+def test_tiles_are_not_packed_again(monkeypatch):
+    weight = np.ones((1, 1, 6), np.float32)
+    layer = engine.plan(weight, stride=3, padding=2)
+    geometry = Geometry.of(20, 6, stride=3, padding=2)
+    x = np.random.default_rng(0).random((1, 1, 20), np.float32)
+    whole = layer(x)
+    monkeypatch.setattr(planning, "Packed", None)
+    for start in range(geometry.output_size[0] - 4):
+        (window,), tile = geometry.tile([(start, start + 4)])
+        part = layer.tile(x[..., slice(*window)], tile)
+        np.testing.assert_allclose(part, whole[..., start : start + 4], rtol=1e-6)
+
+
+@pytest.mark.skipif(not engine.available(), reason="it is a method of the compiled engine")
+@pytest.mark.parametrize("number", range(3))
+def test_tiles_of_positions_equal_the_whole_to_the_bit(number):
+    for case, random, _ in blocks(number):
+        if case.geometry.rank > 3:
+            continue
+        x, weight, bias = case.arrays(random, "float32")
+        layer = plan_of(case, weight, bias, method="positions")
+        read, made, tile = drawn_tile(random, case.geometry)
+        np.testing.assert_array_equal(layer.tile(x[read], tile), layer(x)[made])
+
+
+@pytest.mark.parametrize(
+    ("tile", "error", "message"),
+    [
+        (((1, 5),), TypeError, "tile must be a Geometry, as Geometry.tile gives it"),
+        (Geometry.of(4, 3, stride=2), ValueError, "the tile is of kernel 3, stride 2, dilation 1"),
+        (Geometry.of(4, 4, stride=1), ValueError, "the plan of kernel 4, stride 2, dilation 1"),
+        (Geometry.of(5, 4, stride=2), ValueError, "the tile needs inputs of size 5, got 4"),
+    ],
+)
+def test_tiles_of_another_layer_are_refused(tile, error, message):
+    layer = engine.plan(np.ones((1, 1, 4)), stride=2, padding=1)
+    with pytest.raises(error, match=message):
+        layer.tile(np.ones((1, 1, 4)), tile)

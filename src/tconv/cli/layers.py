@@ -35,7 +35,7 @@ class Layer(Protocol):
 
     @property
     def gains(self) -> NDArray[Any] | None:
-        """What a constant 1 becomes in each phase, where one kernel serves every channel."""
+        """What a constant 1 becomes in the phases, where one kernel serves every channel."""
 
     def macs(self, channels: int) -> int:
         """Return the multiply-accumulates for so many channels."""

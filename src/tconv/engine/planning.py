@@ -24,7 +24,7 @@ from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
-from tconv.engine.packed import METHODS, Packed, can_run, readable
+from tconv.engine.packed import METHODS, Packed, can_run, idle_axes, readable
 from tconv.geometry import Geometry
 from tconv.padding import margins
 from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
@@ -457,7 +457,7 @@ class Plan:
         tile: Geometry | None,
     ) -> _Call | None:
         """Keep the answer to every check; None where the engine does not do the call."""
-        if can_run(use.x.dtype, geometry) is not None:
+        if can_run(use.x.dtype, self._example) is not None or not self._leaves(geometry):
             return None
         packed = self._packed.get(use.weight.dtype) or self._pack(use)
         if packed.last:
@@ -468,6 +468,11 @@ class Plan:
         key = (x.shape, x.dtype) if tile is None else (x.shape, x.dtype, tile)
         self._seen[key] = known
         return known
+
+    def _leaves(self, geometry: Geometry) -> bool:
+        """Tell whether a geometry leaves alone the axes that are packed as images."""
+        images = (geometry.axes[a] for a in idle_axes(self._example))
+        return all(axis.crop_start == axis.crop_end == 0 for axis in images)
 
     def _own(self) -> Operands:
         """Return the plan's arrays in the dtype they are computed in, with an empty batch."""
