@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tconv import banded
 from tconv.axis import Axis
 from tconv.checks import check_memory, check_method, read_array
+from tconv.dtypes import canonical, spelled
 from tconv.engine import Plan, can_run, memory, plan
 from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
@@ -282,7 +283,8 @@ def upsample(
         method,
         which,
     )  # fmt: skip
-    work = array.astype(_float_of(array.dtype), copy=not upsampler.moves)
+    kind = _float_of(array.dtype)
+    work = spelled(array.astype(kind, copy=not upsampler.moves), kind)
     shape = list(work.shape)
     for a, size_now in zip(which, upsampler.output_size, strict=True):
         shape[a] = size_now
@@ -372,5 +374,5 @@ def _kernel_of(
 
 def _float_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.kind in "fc":
-        return np.result_type(dtype, np.float32)
+        return canonical(np.result_type(dtype, np.float32))
     return np.dtype(np.float64)
