@@ -1,7 +1,7 @@
-"""Random calls of the public functions: right where they are legal, one sentence where they are not.
+"""Random calls of the public functions: right where they are legal, else refused in a sentence.
 
-``TCONV_RANDOM_SECONDS`` (5) is how long each seed goes on. A failure names the seed and the call,
-and ``python -m pytest tests/test_random_calls.py --co`` the tests; `draw` makes the same call again.
+``TCONV_RANDOM_SECONDS`` (5) is how long each seed goes on. A failure names the seed and the number
+of the call, from which `draw` makes the same layer again.
 """
 
 import faulthandler
@@ -28,7 +28,8 @@ DTYPES = (
     "float64", "float64", "complex64", "complex128", "longdouble",
 )  # fmt: skip
 EXTREME = (
-    0, -1, 2**31, 2**40 + 1, 2**62, 2**63 - 1, 2**63, -(2**63), 10**30, True, 1.5, float("nan"), "2",
+    0, -1, 2**31, 2**40 + 1, 2**62, 2**63 - 1, 2**63, -(2**63), 10**30, True, 1.5, float("nan"),
+    "2",
     "sama", "", None, (), [], (1,) * 40, [(1, 2, 3)], [(0, 2**62)], {}, object(), b"1", np.int8(3),
     np.float32(2), np.array([1, 2]), np.array("a"), 1j,
 )  # fmt: skip
@@ -37,7 +38,7 @@ KINDS = ("conv_transpose", "conv", "weight_gradient", "plan", "adjoint")
 
 @contextmanager
 def watched(said):
-    """Fail where a call takes too long, in Python by an alarm, in the engine by the process's end."""
+    """Fail where a call takes too long: by an alarm, or in the engine by the process's end."""
     alarm = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
     def late(*_):
