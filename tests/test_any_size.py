@@ -315,6 +315,8 @@ def test_phases_cost_their_taps_only() -> None:
         tconv.upsample(np.arange(7.0), Fraction(10**18 + 9, 10**18)), np.arange(7.0), atol=1e-12
     )
     assert tconv.upsample(np.ones(3), 10**6).shape == (3 * 10**6,)
+    largest = Fraction(2**63 - 1, 2**63 - 2)
+    np.testing.assert_allclose(tconv.upsample(np.arange(7.0), largest, "lanczos3"), np.arange(7.0))
 
 
 def summed(x: np.ndarray, axis: Resampling) -> np.ndarray:
@@ -367,6 +369,12 @@ def test_long_lines_whose_phases_never_repeat(
 )  # fmt: skip
 def test_scales_are_read_exactly(written: object, meant: Fraction) -> None:
     assert ratio("scale", written) == meant
+
+
+def test_what_would_take_hours_is_refused() -> None:
+    x = np.ones(4, np.float32)
+    with pytest.raises(ValueError, match="1333333342 outputs of 192 taps"):
+        tconv.upsample(x, Fraction(10**9 + 7, 3), "sinc")
 
 
 def test_products_are_counted() -> None:

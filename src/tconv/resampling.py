@@ -20,7 +20,9 @@ from tconv.kernels import LARGEST_KERNEL, Align, Profile
 
 Edges = Literal["normalize", "replicate", "zero"]
 
-LISTED = 2**24  # weights of phases that are kept; beyond, they are sampled when they are needed
+LISTED = 2**26  # weights of phases that are kept; beyond, they are sampled when they are needed
+SAMPLED = 2**20  # weights that are sampled at a time, to be kept
+PATIENCE = 2**35  # weights that are sampled when they are needed, at most
 FARTHEST = 2**24  # inputs that an output may read
 GAINS = 2**22  # weights that are summed to tell the gains
 EXACT = 2**62
@@ -180,10 +182,18 @@ class Resampling:
         places = Places(input_size, outputs, step, start, self.places.align)
         return Resampling(places, self._kernel, "zero", self._antialias)
 
+    def check_time(self) -> None:
+        """Refuse what would take hours: weights that are too many to keep, for too many outputs."""
+        if self.phases * self.taps > LISTED and self.output_size * self.taps > PATIENCE:
+            raise ValueError(
+                f"{self.output_size} outputs of {self.taps} taps and {self.phases} phases would "
+                "take hours; take a simpler ratio"
+            )
+
     @property
     def name(self) -> str:
-        """What the kernel is called."""
-        name = getattr(self._kernel, "name", "a filter")
+        """What the kernel is called; weights alone have no name."""
+        name = self._kernel.name if isinstance(self._kernel, Profile) else ""
         return name if self._stretch == 1 else f"{name} widened {float(self._stretch):.3g} times"
 
     @property
@@ -316,7 +326,13 @@ class Resampling:
     def _table(self) -> tuple[NDArray[Any], NDArray[np.float64]] | None:
         if self.phases * self.taps > LISTED:
             return None
-        return self._sampled(np.arange(self.phases))
+        firsts = np.empty(self.phases, np.intp)
+        weights = np.empty((self.phases, self.taps))
+        together = max(SAMPLED // self.taps, 1)
+        for start in range(0, self.phases, together):
+            some = slice(start, start + together)
+            firsts[some], weights[some] = self._sampled(np.arange(self.phases)[some])
+        return firsts, weights
 
     def _sampled(self, n: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Sample the kernel for outputs of the first period."""
@@ -324,8 +340,8 @@ class Resampling:
         if int(n.max()) * spread.a + abs(spread.low) + abs(spread.high) + spread.d > EXACT:
             n = n.astype(object)
         first, last = spread.first(n), spread.last(n)
-        taps = np.arange(self.taps)
-        counted = taps < (last - first + 1).astype(np.intp)[:, None]
+        taps = np.arange(self.taps).astype(n.dtype)
+        counted = (first[:, None] + taps <= last[:, None]).astype(bool)
         # from the output to each input, in d-ths of an input: exact, as borders of supports are
         behind = (first * spread.d - (n * spread.a + self._origin))[:, None]
         distance = behind + taps * spread.d

@@ -127,6 +127,7 @@ class Upsampler:
                 span, begin = (start, stop), self.input_rows(start, stop)[0]
             shape = (*x.shape[:at], span[1] - span[0], *x.shape[at + 1 :])
             check_memory(shape, x.dtype)
+            self.axes[a].check_time()
             folded = x.reshape(prod(x.shape[:at]), x.shape[at], prod(x.shape[at + 1 :]))
             x = self._along(a, folded, begin, *span).reshape(shape)
         return x

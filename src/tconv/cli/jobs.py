@@ -117,7 +117,8 @@ class Whole:
         if produced != 1 and "C" not in self.layout:
             raise MediaError(f"the weights give {produced} channels; name a C axis in --layout")
         check_memory((len(x), produced, height, *across), light.work)
-        y = np.stack([light.encode(layer.rows(light.decode(one), 0, height)) for one in x])
+        each = (light.encode(layer.rows(light.decode(one), 0, height)) for one in x)
+        y = next(each)[np.newaxis] if len(x) == 1 else np.stack(list(each))
         order = [letter for letter in "NC" if letter in self.layout]
         kept = y[tuple(slice(None) if letter in order else 0 for letter in "NC")]
         names = "".join(order) + "".join(self.layout[a] for a in self._spatial)

@@ -74,7 +74,7 @@ class Light:
                 low, high = light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055
                 values[c] = np.where(light <= 0.0031308, low, high) * self._top
         if self.dtype.kind not in "iu":
-            return values.astype(self.dtype)
+            return values.astype(self.dtype, copy=False)
         limits = np.iinfo(self.dtype)
         rounded = np.floor(values + values.dtype.type(0.5))
         stored: NDArray[Any] = np.clip(rounded, limits.min, limits.max).astype(self.dtype)

@@ -83,7 +83,8 @@ def _phases(axis: Resampling) -> str:
         return "stays as it is"
     taps = f"{axis.taps} tap{'s' * (axis.taps > 1)}"
     read = "" if axis.phases == axis.period else f", {axis.phases} of them read"
-    return f"p/q = {axis.period}/{axis.advance}, phases of {taps}{read}: {axis.name}"
+    name = f": {axis.name}" if axis.name else ""
+    return f"p/q = {axis.period}/{axis.advance}, phases of {taps}{read}{name}"
 
 
 def _worked(places: Places) -> str:
