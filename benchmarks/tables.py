@@ -158,7 +158,7 @@ def overhead_table(found: dict[str, float]) -> Table:
 def arithmetic_table(found: list[tuple[Layer, dict[str, Found]]]) -> Table:
     """Return times and errors of fast and of direct arithmetic, and the worst and mean of all."""
     table = Table(title="Fast and direct arithmetic, float32", title_justify="left")
-    table.add_column("layer", no_wrap=True)
+    table.add_column("layer", overflow="fold")
     for heading in ("fast", "direct", "ratio", "rms error", "direct", "largest", "direct"):
         table.add_column(heading, justify="right", no_wrap=True)
     for layer, by in found:
