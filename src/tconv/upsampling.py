@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tconv import banded
 from tconv.axis import Axis
 from tconv.checks import check_memory, check_method, read_array
-from tconv.dtypes import canonical, spelled
+from tconv.dtypes import INTEGER, spelled, work_dtype
 from tconv.engine import Plan, can_run, memory, plan
 from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
@@ -210,7 +210,7 @@ def upsample(
     Parameters
     ----------
     x : array_like
-        Numbers; float16 is resampled as float32, integers as float64.
+        Numbers; smaller floats are resampled as float32, integers as float64.
     scale : number, Fraction, str, or a sequence of them
         2, 1.5, ``Fraction(3, 2)`` or ``"3/2"``, always read exactly (a float as the simplest
         fraction that it is nearest to); below 1 it shrinks. One for all resampled axes, or one
@@ -284,8 +284,8 @@ def upsample(
         method,
         which,
     )  # fmt: skip
-    kind = _float_of(array.dtype)
-    work = spelled(array.astype(kind, copy=not upsampler.moves), kind)
+    dtype = _float_of(array.dtype)
+    work = spelled(array.astype(dtype, copy=not upsampler.moves), dtype)
     shape = list(work.shape)
     for a, size_now in zip(which, upsampler.output_size, strict=True):
         shape[a] = size_now
@@ -374,6 +374,5 @@ def _kernel_of(
 
 
 def _float_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    if dtype.kind in "fc":
-        return canonical(np.result_type(dtype, np.float32))
-    return np.dtype(np.float64)
+    work = work_dtype(dtype)
+    return np.dtype(np.float64) if work is None or work == INTEGER else work

@@ -8,6 +8,7 @@ from PIL import Image, ImageCms
 
 import tconv
 from tconv.cli import app
+from tconv.upsampling import Upsampler
 
 MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
@@ -414,3 +415,12 @@ def test_weights_are_asked_for_whole_strides_alone(tconv_refuses, here) -> None:
     weights = ("upsample", "photo.png", "--kernel", "w.npy")
     assert "'3/2' is not an integer" in tconv_refuses(*weights, "--scale", "3/2")
     assert "are for named kernels, not for weights" in tconv_refuses(*weights, "--size", "26x18")
+
+
+def test_what_the_disc_cannot_hold_is_refused_before_anything_is_computed(
+    tconv_refuses, here, monkeypatch
+) -> None:
+    photo(here / "photo.png")
+    monkeypatch.setattr(Upsampler, "rows", None)
+    said = tconv_refuses("upsample", "photo.png", "--size", "99999999x99999999")
+    assert "no space left on" in said

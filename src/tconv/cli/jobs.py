@@ -57,17 +57,14 @@ class Strips:
         light = Light(self.source.dtype, self._gamma, self.source.alpha if blends else None)
         sink = self.source.sink(output, size, scale=scale, force=force)
         strips = self._strips(layer, light)
-        first = next(strips)
-        if len(first) != self.channels:
-            raise MediaError(
-                f"the weights give {len(first)} channels, the {self.source.kind} has "
-                f"{self.channels}; use an .npy array"
-            )
-        with progress_bar() as progress, sink:
+        with progress_bar() as progress, sink:  # which first refuses what the disc cannot hold
             task = progress.add_task("upsampling", total=size[0])
-            sink.write(first)
-            progress.advance(task, first.shape[1])
             for strip in strips:
+                if len(strip) != self.channels:
+                    raise MediaError(
+                        f"the weights give {len(strip)} channels, the {self.source.kind} has "
+                        f"{self.channels}; use an .npy array"
+                    )
                 sink.write(strip)
                 progress.advance(task, strip.shape[1])
 
