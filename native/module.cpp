@@ -203,8 +203,9 @@ class Plan {
         chosen_->run(shape, x.data(), y.data(), pool::num_threads(), pool_parallel());
     }
 
-    // The method taken for a shape (automatic: the definition), and of each method why it cannot run, or its costs: products,
-    // other operations, bytes, packing, tasks, and the whole of the slowest thread.
+    // The method taken for a shape (automatic: the definition), and of each method why it cannot run,
+    // or its costs: products, other operations, bytes, packing, tasks, and the whole of the slowest
+    // thread.
     std::pair<int, std::vector<std::pair<std::string, std::vector<double>>>> explain(
         int64_t batch, const Triple& input, const Triple& crop, const Triple& output) const {
         Shape shape;

@@ -278,7 +278,8 @@ class Winograd final : public Combining<T>, Parts<T> {
         lay(t, block, k);
         const int64_t in = this->in_;
         panel.grow(all_parts_ * k.apart + 4 * lanes);
-        zero(squares.grow(k.plane + lanes * count_of(k.segments)), k.plane + lanes * count_of(k.segments));
+        const int64_t norms_held = k.plane + lanes * count_of(k.segments);
+        zero(squares.grow(norms_held), norms_held);
         for (int64_t c = 0; c < in; ++c) {
             T* norms = squares.data();
             for (const Segment& s : k.segments) {

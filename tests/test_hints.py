@@ -271,8 +271,8 @@ def test_weight_gradient(grad, kernel, words, sentence):
          "'sigmoid', 'gelu', 'silu' (did you mean 'silu'?)"),
         ({"activation": "ReLU"}, "activation 'ReLU' is not one of 'relu', 'leaky_relu', 'tanh', "
          "'sigmoid', 'gelu', 'silu' (did you mean 'relu'?)"),
-        ({"method": 3}, "method must be a string, got int"),
-        ({"layout": None}, "layout must be a string, got NoneType"),
+        ({"method": 3}, "method must be a string, got 3 (int)"),
+        ({"layout": None}, "layout must be a string, got None (NoneType)"),
         ({"bias": np.ma.ones(5)},
          "bias is a masked array, whose mask would be lost; fill it first, bias.filled(0)"),
     ],

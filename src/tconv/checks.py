@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tconv import hints
 from tconv.convolution import times
 from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
-from tconv.parameters import LARGEST, integer, shown
+from tconv.parameters import LARGEST, integer, one_of, shown
 
 DOOR = "letters and fractions go through tconv.symbolic"
 NUMBERS, LISTS = {int, float, complex}, {list, tuple}
@@ -323,14 +323,7 @@ def machine_memory() -> int | None:
 
 def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """Return the method of that name."""
-    if not isinstance(method, str):
-        raise TypeError(f"method must be a string, got {type(method).__name__}")
-    if method not in methods:
-        hint = hints.close(method, methods)
-        raise ValueError(
-            f"method {shown(method)} is not one of {', '.join(map(repr, methods))}{hint}"
-        )
-    return methods[method]
+    return methods[one_of("method", method, methods)]
 
 
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

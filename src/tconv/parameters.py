@@ -1,7 +1,7 @@
 """What a caller may write for a size, stride, dilation or padding: read once, refused clearly."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, SupportsIndex, TypeAlias
 
 from tconv import hints
@@ -176,8 +176,13 @@ def word(name: str, value: object) -> str:
     return value
 
 
-def one_of(name: str, value: object, known: Iterable[str]) -> str:
-    """Read one of the words that are known.
+def one_of(
+    name: str,
+    value: object,
+    known: Iterable[str],
+    hint: Callable[[str, Iterable[str]], str] = hints.close,
+) -> str:
+    """Read one of the words that are known; the hint says which one another may have meant.
 
     Examples
     --------
@@ -187,7 +192,8 @@ def one_of(name: str, value: object, known: Iterable[str]) -> str:
     words = tuple(known)
     said = word(name, value)
     if said not in words:
-        raise ValueError(f"{name} {shown(said)} is not one of {', '.join(map(repr, words))}")
+        listed = ", ".join(map(repr, words))
+        raise ValueError(f"{name} {shown(said)} is not one of {listed}{hint(said[:SHOWN], words)}")
     return said
 
 

@@ -1,6 +1,6 @@
 """What a plan may do to its result, in NumPy: for where the compiled engine does not do it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import erf, sqrt
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv import hints
-from tconv.parameters import integer
+from tconv.parameters import integer, one_of
 
 NAMES = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu")
 SLOPE = 0.01  # of leaky_relu, as in PyTorch
@@ -44,9 +44,7 @@ def read_activation(value: object) -> Activation:
     name, alpha = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
     if not isinstance(name, str):
         raise TypeError(f"activation must be a name or None, got {type(name).__name__}")
-    if name not in NAMES:
-        hint = " (did you mean 'silu'?)" if name == "swish" else hints.close(name, NAMES)
-        raise ValueError(f"activation {name!r} is not one of {', '.join(map(repr, NAMES))}{hint}")
+    one_of("activation", name, NAMES, _other_name)
     if alpha is None:
         return Activation(name)
     if name != "leaky_relu":
@@ -54,6 +52,10 @@ def read_activation(value: object) -> Activation:
     if not isinstance(alpha, float):
         alpha = integer("slope of leaky_relu", alpha)
     return Activation(name, float(alpha))
+
+
+def _other_name(name: str, known: Iterable[str]) -> str:
+    return " (did you mean 'silu'?)" if name == "swish" else hints.close(name, known)
 
 
 def _sigmoid(y: NDArray[Any]) -> NDArray[Any]:

@@ -3,6 +3,8 @@
 import os
 from typing import Literal, cast, get_args
 
+from tconv.parameters import one_of
+
 Arithmetic = Literal["fast", "direct"]
 ARITHMETICS: tuple[str, ...] = get_args(Arithmetic)
 VARIABLE = "TCONV_ARITHMETIC"
@@ -18,11 +20,7 @@ def read_arithmetic(value: object, name: str = "arithmetic") -> Arithmetic:
     TypeError, ValueError
         If it is something else.
     """
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {value!r}")
-    if value not in ARITHMETICS:
-        raise ValueError(f"{name} {value!r} is not one of {', '.join(map(repr, ARITHMETICS))}")
-    return cast("Arithmetic", value)
+    return cast("Arithmetic", one_of(name, value, ARITHMETICS))
 
 
 def get_arithmetic() -> Arithmetic:

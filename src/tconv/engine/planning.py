@@ -1,6 +1,5 @@
 """A plan: one layer's weights, packed once, for inputs of any size."""
 
-from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeGuard
 
 import numpy as np
@@ -27,7 +26,7 @@ from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
 from tconv.engine.packed import METHODS, Packed, can_run, idle_axes, readable
 from tconv.geometry import Geometry
 from tconv.padding import margins
-from tconv.parameters import Padding, Sizes, integer, padding_per_axis, per_axis
+from tconv.parameters import Padding, Sizes, integer, one_of, padding_per_axis, per_axis
 
 REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
 
@@ -155,11 +154,11 @@ class Plan:
             self._padding = padding_per_axis(padding, rank)
             self._output_padding = per_axis("output_padding", output_padding, rank, minimum=0)
             self._activation = read_activation(activation)
-            self._method = _one_of("method", method, METHODS)
+            self._method = one_of("method", method, METHODS)
             self._arithmetic = (
                 get_arithmetic() if arithmetic is None else read_arithmetic(arithmetic)
             )
-            self._last = _one_of("layout", layout, LAYOUTS, hints.layout) == "channels_last"
+            self._last = one_of("layout", layout, LAYOUTS, hints.layout) == "channels_last"
             self._example = self._geometry(self._ample_size())
             self._bias = None if bias is None else read_array("bias", bias).copy()
             use = self._own()
@@ -567,21 +566,6 @@ class Plan:
             return repr(self._padding)
         ends = [f"{c0} at the start, {c1} at the end" for c0, c1 in self._example.crop]
         return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
-
-
-def _one_of(
-    name: str,
-    value: object,
-    known: tuple[str, ...],
-    hint: Callable[[str, tuple[str, ...]], str] = hints.close,
-) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
-    if value not in known:
-        raise ValueError(
-            f"{name} {value!r} is not one of {', '.join(map(repr, known))}{hint(value, known)}"
-        )
-    return value
 
 
 def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
