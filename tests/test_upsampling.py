@@ -144,8 +144,9 @@ def test_macs_count_both_passes() -> None:
         ({"edges": "wrap"}, "edges 'wrap' is not one of normalize, replicate, zero"),
         ({"kernel_size": 3}, "kernel_size is for uniform and gaussian; bilinear sets its own"),
         ({"scale": (2, 2)}, r"scale must be one number or 1 of them"),
-        ({"x": []}, r"upsample: x has shape \(0,\); give at least one cell"),
-        ({"axes": (3,)}, "axis 3 is out of bounds"),
+        ({"x": []}, r"upsample: x has no cells; give at least one \(x: \(0,\)\)"),
+        ({"axes": (3,)}, "axis 3 is out of range: x has 1"),
+        ({"axes": (0, -1)}, "axes name axis 0 twice"),
         ({"x": [1.0], "scale": 2**50}, "output .* needs 8388608.0 GiB"),
         ({"x": [1.0], "scale": 2**20, "kernel": "uniform"}, "a kernel of 2097151 cells"),
     ],
@@ -153,3 +154,9 @@ def test_macs_count_both_passes() -> None:
 def test_bad_arguments(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tconv.upsample(**{"x": [1.0, 2.0], **arguments})
+
+
+@pytest.mark.parametrize("axes", [1.5, "rows", (0.5,), True])
+def test_axes_are_integers(axes: object) -> None:
+    with pytest.raises(TypeError, match="upsample: axis must be an integer, got "):
+        tconv.upsample(np.ones((3, 4)), axes=axes)

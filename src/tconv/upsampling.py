@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from tconv import banded
 from tconv.axis import Axis
-from tconv.checks import check_memory, check_method, read_array
+from tconv.checks import Refusal, check_memory, check_method, read_array
 from tconv.dtypes import INTEGER, spelled, work_dtype
 from tconv.engine import Plan, can_run, memory, plan
 from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
 from tconv.kernels import KERNELS, LARGEST_KERNEL, NAMES, PROFILES, SIZED, Align, Profile
-from tconv.parameters import Sizes, integer, is_sequence, per_axis
+from tconv.parameters import Sizes, integer, is_sequence, per_axis, sequence
 from tconv.ratios import Ratio, ratios_per_axis
 from tconv.resampling import Edges, Places, Resampling
 
@@ -271,29 +271,31 @@ def upsample(
     >>> upsample(np.ones((300, 451, 3)), size=(1080, 1920), axes=(0, 1)).shape
     (1080, 1920, 3)
     """
-    array = read_array("x", x)
-    if array.ndim == 0 or array.size == 0:
-        raise ValueError(f"upsample: x has shape {array.shape}; give at least one cell")
-    chosen = range(array.ndim) if axes is None else axes
-    which = list(np.lib.array_utils.normalize_axis_tuple(chosen, array.ndim))
-    upsampler = Upsampler(
-        resamplings(
-            [array.shape[a] for a in which], scale, kernel, size=size, align=align,
-            antialias=antialias, kernel_size=kernel_size, edges=edges,
-        ),
-        method,
-        which,
-    )  # fmt: skip
-    dtype = _float_of(array.dtype)
-    work = spelled(array.astype(dtype, copy=not upsampler.moves), dtype)
-    shape = list(work.shape)
-    for a, size_now in zip(which, upsampler.output_size, strict=True):
-        shape[a] = size_now
-    check_memory(tuple(shape), work.dtype)
-    if which:
-        rows = slice(*upsampler.input_rows(0, upsampler.output_size[0]))
-        work = work[(slice(None),) * which[0] + (rows,)]
-        work = upsampler.rows(work, 0, upsampler.output_size[0])
+    refusal = Refusal("upsample", x=x)
+    with refusal:
+        array = read_array("x", x)
+        if array.ndim == 0 or array.size == 0:
+            raise ValueError("x has no cells; give at least one")
+        which = _axes_of(axes, array.ndim)
+        upsampler = Upsampler(
+            resamplings(
+                [array.shape[a] for a in which], scale, kernel, size=size, align=align,
+                antialias=antialias, kernel_size=kernel_size, edges=edges,
+            ),
+            method,
+            which,
+        )  # fmt: skip
+        dtype = _float_of(array.dtype)
+        shape = list(array.shape)
+        for a, size_now in zip(which, upsampler.output_size, strict=True):
+            shape[a] = size_now
+        check_memory(tuple(shape), dtype)
+    with refusal.working(method):
+        work = spelled(array.astype(dtype, copy=not upsampler.moves), dtype)
+        if which:
+            rows = slice(*upsampler.input_rows(0, upsampler.output_size[0]))
+            work = work[(slice(None),) * which[0] + (rows,)]
+            work = upsampler.rows(work, 0, upsampler.output_size[0])
     return work
 
 
@@ -371,6 +373,21 @@ def _kernel_of(
     if weights.ndim != 1 or len(weights) == 0:
         raise ValueError(f"kernel has shape {weights.shape}; a filter has one axis, of 1 or more")
     return weights.astype(np.float64), "starts"
+
+
+def _axes_of(axes: object, rank: int) -> list[int]:
+    """Read which axes are resampled: numbers from 0 on, or from -1 back, each once."""
+    if axes is None:
+        return list(range(rank))
+    found = []
+    for given in sequence("axes", axes) if is_sequence(axes) else (axes,):
+        axis = integer("axis", given)
+        if not -rank <= axis < rank:
+            raise ValueError(f"axis {axis} is out of range: x has {rank}")
+        if axis % rank in found:
+            raise ValueError(f"axes name axis {axis % rank} twice")
+        found.append(axis % rank)
+    return found
 
 
 def _float_of(dtype: np.dtype[Any]) -> np.dtype[Any]:

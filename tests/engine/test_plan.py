@@ -584,6 +584,7 @@ def test_tiles_of_positions_equal_the_whole_to_the_bit(number):
     ("tile", "error", "message"),
     [
         (((1, 5),), TypeError, "tile must be a Geometry, as Geometry.tile gives it"),
+        (None, TypeError, "tile must be a Geometry, as Geometry.tile gives it"),
         (Geometry.of(4, 3, stride=2), ValueError, "the tile is of kernel 3, stride 2, dilation 1"),
         (Geometry.of(4, 4, stride=1), ValueError, "the plan of kernel 4, stride 2, dilation 1"),
         (Geometry.of(5, 4, stride=2), ValueError, "the tile needs inputs of size 5, got 4"),

@@ -234,6 +234,9 @@ class Plan:
         >>> layer(x)[..., 4:8]
         array([[[3., 5., 5., 7.]]])
         """
+        if not isinstance(tile, Geometry):
+            with Refusal("plan.tile", x=x, weight=self._weight):
+                raise TypeError(f"tile must be a Geometry, as Geometry.tile gives it, got {tile!r}")
         if type(x) is np.ndarray and out is None:
             known = self._seen.get((x.shape, x.dtype, tile))
             if known is not None:
@@ -518,8 +521,6 @@ class Plan:
 
     def _tile(self, tile: Geometry, use: Operands) -> Geometry:
         """Return a tile, refused if it is not of this layer and this input."""
-        if not isinstance(tile, Geometry):
-            raise TypeError(f"tile must be a Geometry, as Geometry.tile gives it, got {tile!r}")
         layer = (self._weight.shape[2:], self._stride, self._dilation)
         if (tile.kernel_size, tile.stride, tile.dilation) != layer:
             raise ValueError(
