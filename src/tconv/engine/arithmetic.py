@@ -53,7 +53,7 @@ def set_arithmetic(arithmetic: Arithmetic) -> None:
     arithmetic : {"fast", "direct"}
         As in :func:`tconv.conv_transpose`. With ``"direct"`` no output is negative where inputs and
         weights are not, and none is touched by a large number that it does not read; calls take
-        about 1.4 times as long. Plans keep the arithmetic they were made with.
+        about 1.3 times as long. Plans keep the arithmetic they were made with.
 
     Raises
     ------
