@@ -67,6 +67,7 @@ TCONV_INLINE typename Lanes<T>::V splat(T x) {
     return x - typename Lanes<T>::V{};
 }
 
+// An integer as wide as a lane.
 template <class T>
 struct Index;
 template <>
@@ -78,14 +79,37 @@ struct Index<double> {
     typedef int64_t type;
 };
 
-// Index vectors of the lower and upper half of a zip of two vectors.
-template <class I, int count, int first>
+// Lane i of the result is lane From::lane(i) of two vectors, one after the other.
+template <class T, class From, int... i>
+TCONV_INLINE typename Lanes<T>::V shuffle(typename Lanes<T>::V a, typename Lanes<T>::V b,
+                                          std::integer_sequence<int, i...>) {
+#if defined(__has_builtin) && __has_builtin(__builtin_shufflevector)
+    return __builtin_shufflevector(a, b, From::lane(i)...);
+#else  // GCC before 12
+    typedef typename Index<T>::type I;
+    typedef I M __attribute__((vector_size(sizeof(I) * Lanes<T>::count)));
+    return __builtin_shuffle(a, b, M{From::lane(i)...});
+#endif
+}
+template <class T, class From>
+TCONV_INLINE typename Lanes<T>::V shuffle(typename Lanes<T>::V a, typename Lanes<T>::V b) {
+    return shuffle<T, From>(a, b, std::make_integer_sequence<int, Lanes<T>::count>());
+}
+
+// The lower (half 0) or upper half of two vectors zipped.
+template <class T, int half>
 struct Zip {
-    typedef I V __attribute__((vector_size(sizeof(I) * count)));
-    static TCONV_INLINE V mask() {
-        V m;
-        for (int i = 0; i < count; ++i) m[i] = first + i / 2 + (i % 2) * count;
-        return m;
+    static constexpr int count = Lanes<T>::count;
+    static constexpr int lane(int i) { return half * count / 2 + i / 2 + i % 2 * count; }
+};
+
+// Lanes first, first + step, first + 2·step, ... of two vectors; lane 0 beyond
+// their end, for a second shuffle to replace.
+template <class T, int step, int first>
+struct Every {
+    static constexpr int lane(int i) {
+        const int at = step * i + first;
+        return at < 2 * Lanes<T>::count ? at : 0;
     }
 };
 
@@ -143,22 +167,22 @@ TCONV_INLINE bool aligned(const void* p) {
     return reinterpret_cast<uintptr_t>(p) % TCONV_VECTOR_BYTES == 0;
 }
 
+// Puts the lanes of vector `from` into vector `which` of S zipped vectors.
+template <class T, int S, int which, int from>
+struct ZipOne {
+    static constexpr int lane(int i) {
+        const int at = which * Lanes<T>::count + i, of = at % S;
+        return of == from ? Lanes<T>::count + at / S : of == 0 && from == 1 ? at / S : i;
+    }
+};
+
 // Vector `which` of v[0][0], v[1][0], ..., v[S-1][0], v[0][1], v[1][1], ...
 template <class T, int S, int which>
 TCONV_INLINE typename Lanes<T>::V zipped(const typename Lanes<T>::V* v) {
-    constexpr int n = Lanes<T>::count;
-    typedef typename Index<T>::type I;
-    typedef I M __attribute__((vector_size(sizeof(I) * n)));
     typename Lanes<T>::V all = v[0];
-#pragma GCC unroll 8
-    for (int from = 1; from < S; ++from) {
-        M take;
-        for (int i = 0; i < n; ++i) {
-            const int at = which * n + i, lane = at / S, of = at % S;
-            take[i] = of == from ? n + lane : of == 0 && from == 1 ? lane : i;
-        }
-        all = __builtin_shuffle(all, v[from], take);
-    }
+    each<S - 1>([&](auto i) TCONV_INLINED {
+        all = shuffle<T, ZipOne<T, S, which, i + 1>>(all, v[i + 1]);
+    });
     return all;
 }
 
@@ -174,8 +198,6 @@ TCONV_INLINE void zip(const typename Lanes<T>::V* v, typename Lanes<T>::V* to) {
 template <class T, int S>
 TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
     typedef typename Lanes<T>::V V;
-    constexpr int n = Lanes<T>::count;
-    typedef typename Index<T>::type I;
     if constexpr (S > 1 && S % 2 == 0) {
         V even[S / 2], odd[S / 2];
         for (int i = 0; i < S / 2; ++i) {
@@ -185,8 +207,8 @@ TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
         interleave<T, S / 2>(even);
         interleave<T, S / 2>(odd);
         for (int i = 0; i < S / 2; ++i) {
-            v[2 * i] = __builtin_shuffle(even[i], odd[i], Zip<I, n, 0>::mask());
-            v[2 * i + 1] = __builtin_shuffle(even[i], odd[i], Zip<I, n, n / 2>::mask());
+            v[2 * i] = shuffle<T, Zip<T, 0>>(even[i], odd[i]);
+            v[2 * i + 1] = shuffle<T, Zip<T, 1>>(even[i], odd[i]);
         }
     } else if constexpr (S > 1) {
         V all[S];
@@ -198,12 +220,7 @@ TCONV_INLINE void interleave(typename Lanes<T>::V* v) {
 // Cells first, first + 2, first + 4, ... of two vectors that follow each other.
 template <class T, int first>
 TCONV_INLINE typename Lanes<T>::V every_second(typename Lanes<T>::V a, typename Lanes<T>::V b) {
-    constexpr int n = Lanes<T>::count;
-    typedef typename Index<T>::type I;
-    typedef I M __attribute__((vector_size(sizeof(I) * n)));
-    M at;
-    for (int i = 0; i < n; ++i) at[i] = 2 * i + first;
-    return __builtin_shuffle(a, b, at);
+    return shuffle<T, Every<T, 2, first>>(a, b);
 }
 
 // The inverse of interleave.
@@ -224,20 +241,21 @@ TCONV_INLINE void deinterleave(typename Lanes<T>::V* v) {
     }
 }
 
+// What Every<T, 3, first> found of two vectors, and the rest of it from a third.
+template <class T, int first>
+struct EveryThirdOn {
+    static constexpr int count = Lanes<T>::count;
+    static constexpr int lane(int i) {
+        const int at = 3 * i + first;
+        return at < 2 * count ? i : at - count;
+    }
+};
+
 // Cells first, first + 3, first + 6, ... of three vectors that follow each other.
 template <class T, int first>
 TCONV_INLINE typename Lanes<T>::V every_third(typename Lanes<T>::V a, typename Lanes<T>::V b,
                                               typename Lanes<T>::V c) {
-    constexpr int n = Lanes<T>::count;
-    typedef typename Index<T>::type I;
-    typedef I M __attribute__((vector_size(sizeof(I) * n)));
-    M low, high;
-    for (int i = 0; i < n; ++i) {
-        const int at = 3 * i + first;
-        low[i] = at < 2 * n ? at : 0;
-        high[i] = at < 2 * n ? i : at - n;
-    }
-    return __builtin_shuffle(__builtin_shuffle(a, b, low), c, high);
+    return shuffle<T, EveryThirdOn<T, first>>(shuffle<T, Every<T, 3, first>>(a, b), c);
 }
 
 // Vector `which` of a[0], b[0], c[0], a[1], b[1], c[1], ...
@@ -251,15 +269,13 @@ TCONV_INLINE typename Lanes<T>::V interleaved(typename Lanes<T>::V a, typename L
 // The sums of S vectors, S as many as lanes: lane i that of v[i].
 template <class T, int S>
 TCONV_INLINE typename Lanes<T>::V sums(typename Lanes<T>::V* v) {
-    constexpr int n = Lanes<T>::count;
-    typedef typename Index<T>::type I;
     if constexpr (S == 1) {
         return v[0];
     } else {
-#pragma GCC unroll 8
-        for (int i = 0; i < S / 2; ++i)
-            v[i] = __builtin_shuffle(v[i], v[i + S / 2], Zip<I, n, 0>::mask()) +
-                   __builtin_shuffle(v[i], v[i + S / 2], Zip<I, n, n / 2>::mask());
+        each<S / 2>([&](auto i) TCONV_INLINED {
+            const auto a = v[i], b = v[i + S / 2];
+            v[i] = shuffle<T, Zip<T, 0>>(a, b) + shuffle<T, Zip<T, 1>>(a, b);
+        });
         return sums<T, S / 2>(v);
     }
 }
