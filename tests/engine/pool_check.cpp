@@ -1,6 +1,6 @@
 // What Python cannot see of the pool: every task once, nesting, what is thrown, and quotas.
-#include "pool.hpp"
-#include "quota.hpp"
+#include "runtime/pool.hpp"
+#include "runtime/quota.hpp"
 
 #include <atomic>
 #include <chrono>

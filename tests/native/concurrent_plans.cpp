@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cpu.hpp"
+#include "runtime/cpu.hpp"
 #include "layers.hpp"
-#include "pool.hpp"
+#include "runtime/pool.hpp"
 
 using namespace tconv;
 using namespace tconv::test;

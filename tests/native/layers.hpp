@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine.hpp"
+#include "api.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "cpu.hpp"
+#include "runtime/cpu.hpp"
 #include "layers.hpp"
 
 using namespace tconv;

@@ -67,6 +67,17 @@ def target() -> str:
     return _target or "numpy"
 
 
+def algorithms() -> tuple[str, ...]:
+    """Return the names of the engine's algorithms in their order; none if it is not built.
+
+    Examples
+    --------
+    >>> not available() or "winograd" in algorithms()
+    True
+    """
+    return tuple(_module.algorithms()) if _module else ()
+
+
 def compiler() -> str | None:
     """Return what the engine was compiled by."""
     return str(_module.compiler()) if _module else None

@@ -21,9 +21,7 @@ from tconv.geometry import Geometry
 AXES = 3  # that the engine knows
 LARGEST = 2**20
 FARTHEST = 2**60  # cells from the first to the last that it counts, in 64 bits
-METHODS = (  # in the engine's order
-    "auto", "positions", "winograd", "channels", "winograd_channels", "streaming", "strassen",
-)  # fmt: skip
+METHODS = ("auto", *native.algorithms())
 REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
 
 

@@ -154,7 +154,8 @@ class Plan:
             self._padding = padding_per_axis(padding, rank)
             self._output_padding = per_axis("output_padding", output_padding, rank, minimum=0)
             self._activation = read_activation(activation)
-            self._method = one_of("method", method, METHODS)
+            known = native.algorithms()  # without an engine it is told below why none can
+            self._method = one_of("method", method, METHODS) if known else str(method)
             self._arithmetic = (
                 get_arithmetic() if arithmetic is None else read_arithmetic(arithmetic)
             )

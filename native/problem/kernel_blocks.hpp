@@ -1,0 +1,41 @@
+// What a strided reading y[i·s + k·d - crop] takes from each axis. With k·d = s·t + r, kernel
+// element k reads cell i + t of phase r, so that phases laid apart make of it a stride of one.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "api.hpp"
+
+namespace tconv {
+
+// Phases read from the same cells, those from `base` on.
+struct Phases {
+    int64_t base;
+    std::vector<int64_t> each;  // ascending
+};
+
+// Some neighbouring kernel elements of one axis, and the planes that they read: one a phase, which
+// has `reach` more cells than there are positions, or one an element, without such a reach.
+struct Span {
+    int64_t first = 0, count = 1;
+    int64_t planes = 0, reach = 0;
+    std::vector<Phases> groups;    // whose phases are the planes
+    std::vector<int64_t> plane;    // of each element
+    std::vector<int64_t> offset;   // of each element: t - base
+};
+
+// Kernel elements whose cells lie in the panel together.
+struct Box {
+    Span axes[3];
+    int64_t elements = 1, planes = 1;
+};
+
+// Cuts a kernel into boxes, each of at most so many elements (or one) and, for so many positions
+// along the last axis, so many cells of one channel. `apart` tells for each axis whether its
+// elements have planes of their own. Where `whole`, rows of the last axis are not taken apart: a
+// position takes as many cells as the stride, and all phases are in one plane.
+std::vector<Box> boxes_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
+                          int64_t positions, int64_t cells);
+
+}  // namespace tconv

@@ -1,0 +1,26 @@
+// Phases and taps of one axis. With u = o + crop = s·q + r, phase r uses the kernel elements k with
+// k·d = r (mod s), each reading x[q - t] with t = (k·d - r)/s. The phases whose taps lie at the same
+// offsets form a share: they read the same cells, so they stand in one product.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "api.hpp"
+
+namespace tconv {
+
+struct Share {
+    std::vector<int64_t> phases;
+    std::vector<int64_t> offsets;               // t of each tap
+    std::vector<std::vector<int64_t>> kernels;  // [phase][tap] -> k
+};
+
+struct Shares {
+    std::vector<Share> shares;
+    int64_t low = 0, high = 0;  // smallest and largest offset of all
+};
+
+Shares shares_of(const Axis& axis);
+
+}  // namespace tconv
