@@ -34,13 +34,13 @@ class Convolution final : public Packed<T> {
         choose_apart(layer_, shape, rows_, apart);
         Cut cut;
         cut.boxes = &boxes_;
-        std::vector<Box> own;
+        std::vector<KernelBlock> own;
         if (boxes_.size() == 1 && (apart[0] || apart[1] || apart[2])) {
             own = cut_boxes(layer_, apart);
             if (own.size() == 1) cut.boxes = &own;  // else its order is not that of the weights
         }
         int64_t reach[3] = {0, 0, 0}, elements = 1, planes = 1;
-        for (const Box& box : *cut.boxes) {
+        for (const KernelBlock& box : *cut.boxes) {
             elements = max(elements, box.elements);
             planes = max(planes, box.planes);
             for (int a = 0; a < 3; ++a) reach[a] = max(reach[a], box.axes[a].reach);
@@ -52,7 +52,7 @@ class Convolution final : public Packed<T> {
         cut.depth = ceil_div(depth_, ceil_div(depth_, fit));
         if (threads > 1) {
             const int64_t fair = shape.batch * t.count[0] * t.count[1] * t.count[2] *
-                                 layer_.groups / (tasks_a_thread * threads);
+                                 layer_.groups / (tasks_per_thread * threads);
             const int64_t width = max(fair, 4 * max_vectors * Lanes<T>::count);
             if (width < widest)
                 t = tiles_of(shape.input, shape.batch, reach, 1, width, Lanes<T>::count);
@@ -60,11 +60,11 @@ class Convolution final : public Packed<T> {
         cut.panel = cut.depth * planes * t.plane;
         int64_t splits = ceil_div(rows_, block_rows_most);
         const int64_t whole = t.all() * layer_.groups;
-        if (threads > 1) splits = max(splits, ceil_div(tasks_a_thread * threads, whole));
+        if (threads > 1) splits = max(splits, ceil_div(tasks_per_thread * threads, whole));
         splits = min(splits, heights_);
         Buffer<int32_t> offsets(kernel_);
         int32_t* table = offsets.data();
-        for (const Box& box : *cut.boxes) {
+        for (const KernelBlock& box : *cut.boxes) {
             fill_offsets(box, t, table);
             table += box.elements;
         }
@@ -84,14 +84,14 @@ class Convolution final : public Packed<T> {
 
     // How a call cuts its sums.
     struct Cut {
-        const std::vector<Box>* boxes;
+        const std::vector<KernelBlock>* boxes;
         int64_t depth, panel;  // output channels at once, cells of their panel
     };
 
     static constexpr bool never_apart[3] = {false, false, false};
 
-    static std::vector<Box> cut_boxes(const Layer& layer, const bool* apart) {
-        return boxes_of(layer.axes, apart, false, INT64_MAX, max_vectors * Lanes<T>::count,
+    static std::vector<KernelBlock> cut_boxes(const Layer& layer, const bool* apart) {
+        return kernel_blocks_of(layer.axes, apart, false, INT64_MAX, max_vectors * Lanes<T>::count,
                         panel_cells);
     }
 
@@ -110,26 +110,26 @@ class Convolution final : public Packed<T> {
             for (int64_t h = 0; h < heights_; ++h) {
                 const int64_t first = row_of(h), height = row_of(h + 1) - first;
                 const T* rows = weight + (g * rows_ + first) * depth_ * kernel_;
-                for (const Box& box : boxes_) to = pack_box(box, rows, height, to);
+                for (const KernelBlock& box : boxes_) to = pack_box(box, rows, height, to);
             }
     }
 
-    T* pack_box(const Box& box, const T* rows, int64_t height, T* to) const {
+    T* pack_box(const KernelBlock& box, const T* rows, int64_t height, T* to) const {
         const Axis* axes = layer_.axes;
-        const Span *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
-        if (box.elements == kernel_) return turn(rows, height, depth_ * kernel_, to);
+        const KernelRange *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
+        if (box.elements == kernel_) return transpose(rows, height, depth_ * kernel_, to);
         for (int64_t c = 0; c < depth_; ++c)
             for (int64_t i = 0; i < z->count; ++i)
                 for (int64_t j = 0; j < y->count; ++j) {
                     const int64_t at = (z->first + i) * axes[1].kernel + y->first + j;
-                    to = turn(rows + c * kernel_ + at * axes[2].kernel + x->first, height, x->count,
+                    to = transpose(rows + c * kernel_ + at * axes[2].kernel + x->first, height, x->count,
                               to);
                 }
         return to;
     }
 
     // `height` rows of the weight, `count` cells of each, become columns.
-    T* turn(const T* from, int64_t height, int64_t count, T* to) const {
+    T* transpose(const T* from, int64_t height, int64_t count, T* to) const {
         constexpr int64_t lanes = Lanes<T>::count;
         const int64_t row = depth_ * kernel_;
         int64_t i = 0;
@@ -156,7 +156,7 @@ class Convolution final : public Packed<T> {
         panel.grow(cut.panel + 128);
         sums.grow(rows * row + 128);
         int64_t before = 0;  // products of a row in the boxes before
-        for (const Box& box : *cut.boxes) {
+        for (const KernelBlock& box : *cut.boxes) {
             for (int64_t c = 0; c < depth_; c += cut.depth) {
                 const int64_t channels = min(cut.depth, depth_ - c);
                 reading.fill(box, t, tile, group * depth_ + c, channels, panel.data());
@@ -177,22 +177,22 @@ class Convolution final : public Packed<T> {
     }
 
     // Sums of `height` rows; without a start they add to those that stand there.
-    void multiply(const Box& box, const Tiles& t, const int32_t* offsets, const T* a,
+    void multiply(const KernelBlock& box, const Tiles& t, const int32_t* offsets, const T* a,
                   int64_t channels, int64_t height, int64_t width, const T* panel, T* sums,
                   int64_t row, const T* start) const {
         const int64_t plane = box.planes * t.plane;
         const T* zeros = start_.data() + layer_.in_channels;
         const bool adds = !start;
-        if (box.elements <= longest_sum) {
+        if (box.elements <= kc) {
             sweep<T>({channels, box.elements, plane, offsets, a, panel, sums, row,
                    adds ? zeros : start, false, adds},
                   height, width);
             return;
         }
         for (int64_t c = 0; c < channels; ++c)
-            for (int64_t k = 0; k < box.elements; k += longest_sum) {
+            for (int64_t k = 0; k < box.elements; k += kc) {
                 const bool first = c + k == 0 && !adds;
-                sweep<T>({1, min(longest_sum, box.elements - k), plane, offsets + k,
+                sweep<T>({1, min(kc, box.elements - k), plane, offsets + k,
                        a + (c * box.elements + k) * height, panel + c * plane, sums, row,
                        first ? start : zeros, false, !first},
                       height, width);
@@ -224,7 +224,7 @@ class Convolution final : public Packed<T> {
     }
 
     Layer layer_;
-    std::vector<Box> boxes_;
+    std::vector<KernelBlock> boxes_;
     int64_t rows_, depth_, kernel_, heights_;
     Buffer<T> packed_, start_;
 };

@@ -12,7 +12,7 @@ template <class T>
 class PackedDefinition final : public Definition<T>, Parts<T> {
     typedef Parts<T> Base;
     typedef typename Lanes<T>::V V;
-    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::part_, Base::parts_;
+    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::phase_groups_;
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
@@ -61,13 +61,13 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
         for (q[0] = patch.first[0]; q[0] < patch.first[0] + patch.count[0]; ++q[0])
             for (q[1] = patch.first[1]; q[1] < patch.first[1] + patch.count[1]; ++q[1])
                 for (q[2] = patch.first[2]; q[2] < patch.first[2] + patch.count[2]; ++q[2])
-                    for (int64_t p = 0; p < parts_; ++p)
-                        compute(shape, patch.image, patch.group, q, part_.data()[p], x, y);
+                    for (int64_t p = 0; p < count_of(phase_groups_); ++p)
+                        compute(shape, patch.image, patch.group, q, phase_groups_[p], x, y);
     }
 
     // The phases of a part at one position: they read the same cells.
     void compute(const Shape& shape, int64_t image, int64_t group, const int64_t* q,
-                 const Part& part, const T* x, T* y) const {
+                 const PhaseGroup& part, const T* x, T* y) const {
         thread_local Buffer<T> cells;
         thread_local std::vector<int64_t> taps;  // that read a cell of the input
         const bool last = layer_.layout == Layout::channels_last;
@@ -119,7 +119,7 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
     }
 
     // Some output channels of one output, in chains of products, each of which is added to the sum.
-    void add_up(int64_t group, const Part& part, int64_t phase, const std::vector<int64_t>& taps,
+    void add_up(int64_t group, const PhaseGroup& part, int64_t phase, const std::vector<int64_t>& taps,
                 const T* cells, int64_t channel, T* to) const {
         constexpr int N = definition_vectors;
         V sum[N] = {};
@@ -128,8 +128,8 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
             const T* w = packed_.data() + (group * kernel_ + k) * in_ * wide_ + channel;
             for (int64_t c = 0; c < in_;) {
                 V chain[N] = {};
-                for (const int64_t end = min(in_, c + longest_sum); c < end; ++c, w += wide_) {
-                    const V v = splat<T>(*cells++);
+                for (const int64_t end = min(in_, c + kc); c < end; ++c, w += wide_) {
+                    const V v = broadcast<T>(*cells++);
                     for (int n = 0; n < N; ++n) chain[n] += v * load<T>(w + n * lanes);
                 }
                 for (int n = 0; n < N; ++n) sum[n] += chain[n];

@@ -31,7 +31,7 @@ constexpr double half_packing_cost = 3;   // each number packed
 template <class T>
 class Strassen final : public Combining<T>, Parts<T> {
     typedef Parts<T> Base;
-    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::part_;
+    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::phase_groups_;
     static constexpr int64_t lanes = Lanes<T>::count;
     static constexpr int products = 7;
 
@@ -39,8 +39,8 @@ class Strassen final : public Combining<T>, Parts<T> {
     static const char* refusal(const Layer& layer) {
         if (layer.layout != Layout::channels_last) return "only with channels last";
         for (const Axis& axis : layer.axes) {
-            const Shares shares = shares_of(axis);
-            if (count_of(shares.shares) > 1 || count_of(shares.shares[0].offsets) > 1)
+            const AxisGroups shares = axis_groups_of(axis);
+            if (count_of(shares.groups) > 1 || count_of(shares.groups[0].offsets) > 1)
                 return "some outputs have several taps";
         }
         return nullptr;
@@ -74,7 +74,7 @@ class Strassen final : public Combining<T>, Parts<T> {
                  Patches& again) const override {
         Cut t = cut(shape, threads);
         if (!t.range.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
-        t.streams = bytes_moved<T>(layer_, shape, false) >= streamed_bytes && aligned(y);
+        t.nontemporal = bytes_moved<T>(layer_, shape, false) >= nontemporal_bytes && aligned(y);
         const int64_t columns = ceil_div(vectors_, tile_columns);
         parallel(t.tasks * t.splits * layer_.groups, [&](int64_t task) {
             const int64_t split = task % t.splits, part = task / t.splits % t.tasks;
@@ -90,7 +90,7 @@ class Strassen final : public Combining<T>, Parts<T> {
         Range range;
         int64_t positions, pairs, tiles, blocks;
         int64_t tasks, splits;  // of the blocks, of the columns
-        bool plain, streams;    // whether whole vectors are written, and past the caches
+        bool plain, nontemporal;    // whether whole vectors are written, and past the caches
     };
 
     // Where a position is read and written, and its first output.
@@ -130,10 +130,10 @@ class Strassen final : public Combining<T>, Parts<T> {
     Strassen(const Layer& layer, const T* weight, const T* bias, bool)
         : Combining<T>(layer, weight, bias), Base(layer, bias) {
         half_ = ceil_div(in_, 2);
-        longest_ = ceil_div(half_, ceil_div(half_, longest_half_sum));
+        kc_ = ceil_div(half_, ceil_div(half_, longest_half_sum));
         constexpr int64_t line = 64 / sizeof(T);
         pitch_ = (ceil_div(ceil_div(half_, lanes) * lanes, line) | 1) * line;
-        const Part& part = part_.data()[0];
+        const PhaseGroup& part = phase_groups_[0];
         int64_t phase = 0;
         for (const int64_t z : part.axes[0]->phases)
             for (const int64_t y : part.axes[1]->phases)
@@ -190,7 +190,7 @@ class Strassen final : public Combining<T>, Parts<T> {
         Cut t;
         t.range = range_of(layer_, axes_, shape);
         t.plain = t.range.inside && out_ % lanes == 0 && layer_.activation <= Activation::relu;
-        t.streams = false;
+        t.nontemporal = false;
         t.positions = shape.batch * t.range.count[0] * t.range.count[1] * t.range.count[2];
         t.pairs = ceil_div(t.positions, 2);
         t.tiles = ceil_div(t.pairs, tile_rows);
@@ -198,7 +198,7 @@ class Strassen final : public Combining<T>, Parts<T> {
         const bool far = layer_.groups * group_weights_ * int64_t(sizeof(T)) > close_weights;
         const int64_t most = min(fits, far ? most_far_pairs : most_pairs);
         t.blocks = ceil_div(t.tiles, max(most / tile_rows, 1));
-        const int64_t wanted = tasks_a_thread * threads;
+        const int64_t wanted = tasks_per_thread * threads;
         const int64_t fair = ceil_div(t.blocks * layer_.groups, wanted);
         t.tasks = ceil_div(t.blocks, max(min(fair, most_blocks), 1));
         const int64_t columns = ceil_div(vectors_, tile_columns);
@@ -235,7 +235,7 @@ class Strassen final : public Combining<T>, Parts<T> {
             }
             for (int64_t v = first; v < end; v += tile_columns) multiply(shape, t, block, v);
         }
-        if (t.streams) fence();
+        if (t.nontemporal) fence();
         again.add(found);
     }
 
@@ -318,7 +318,7 @@ class Strassen final : public Combining<T>, Parts<T> {
                     next = block.ahead;
                     block.ahead += half_ * (64 / int64_t(sizeof(T)));
                 }
-                const TileProduct<T> product{half_, longest_, sides + first * pitch_, pitch_, w,
+                const TileProduct<T> product{half_, kc_, sides + first * pitch_, pitch_, w,
                                              next, to + first * width, width, false};
                 if (vectors == 1)
                     tile_product<T, 1>(product, rows);
@@ -379,7 +379,7 @@ class Strassen final : public Combining<T>, Parts<T> {
                 each_of(std::integral_constant<int, tile_columns>(), put);
         };
         const bool relu = layer_.activation == Activation::relu;
-        const V least = splat<T>(relu ? T(0) : -std::numeric_limits<T>::infinity());
+        const V least = broadcast<T>(relu ? T(0) : -std::numeric_limits<T>::infinity());
         if (!block.plain || columns[vectors - 1].count < lanes)  // the very last may be none
             each_output([&](const Place& at, int n, V v) {
                 for (int a = 0; a < 3; ++a) {
@@ -389,9 +389,9 @@ class Strassen final : public Combining<T>, Parts<T> {
                 activate<T>(layer_.activation, layer_.alpha, v);
                 store_some<1>(to[n] + at.write, &v, columns[n].count);
             });
-        else if (t.streams)
+        else if (t.nontemporal)
             each_output([&](const Place& at, int n, V v) TCONV_INLINED {
-                stream<T>(to[n] + at.write, v < least ? least : v);
+                store_nontemporal<T>(to[n] + at.write, v < least ? least : v);
             });
         else
             each_output([&](const Place& at, int n, V v) TCONV_INLINED {
@@ -399,7 +399,7 @@ class Strassen final : public Combining<T>, Parts<T> {
             });
     }
 
-    int64_t half_, pitch_, longest_;   // channels of a half, from pair to pair, in a chain
+    int64_t half_, pitch_, kc_;   // channels of a half, from pair to pair, in a chain
     int64_t vectors_, group_weights_;  // of a half of the columns
     std::vector<Columns> columns_;     // of both halves
     Buffer<T> packed_, start_;

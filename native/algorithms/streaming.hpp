@@ -68,7 +68,7 @@ struct Block {
     int64_t taps;            // the most that a phase has in a line
     Activation activation;
     double alpha;
-    bool streams;
+    bool nontemporal;
 };
 
 template <class T, int S, int R, int N>
@@ -96,7 +96,7 @@ TCONV_INLINE void add_line(const Block<T>& b, const T* x, const T* w, const int6
             V v[N];
             each<N>([&](auto n) TCONV_INLINED { v[n] = load<T>(cell + n * Lanes<T>::count); });
             each<count>([&](auto r) TCONV_INLINED {
-                const V k = splat<T>(of[r][e]);
+                const V k = broadcast<T>(of[r][e]);
                 each<N>([&](auto n) TCONV_INLINED { sum[first + r][s][n] += k * v[n]; });
             });
         }
@@ -108,9 +108,9 @@ TCONV_INLINE void sum_lines(const Block<T>& b, int64_t column, Sums<T, S, R, N>&
     typedef typename Lanes<T>::V V;
     Sums<T, S, R, N> before;
     bool is_cut = false;
-    int64_t room = longest_sum;
+    int64_t room = kc;
     each_sum<S, R, N>([&](auto r, auto s, auto n)
-                          TCONV_INLINED { sum[r][s][n] = splat<T>(b.start[r]); });
+                          TCONV_INLINED { sum[r][s][n] = broadcast<T>(b.start[r]); });
     for (int64_t c = 0; c < b.channels; ++c)
         for (int64_t i = 0; i < b.lines; ++i) {
             if (room < b.taps) {
@@ -119,7 +119,7 @@ TCONV_INLINE void sum_lines(const Block<T>& b, int64_t column, Sums<T, S, R, N>&
                     sum[r][s][n] = V{};
                 });
                 is_cut = true;
-                room = longest_sum;
+                room = kc;
             }
             room -= b.taps;
             const Line& line = b.line[i];
@@ -166,8 +166,8 @@ TCONV_INLINE void place(const Block<T>& b, T* row, int64_t position,
     const int64_t at = position * b.stride;
     T* const to = row + at;
     if (b.stride == S && at + S * lanes <= b.length) {
-        if (b.streams && aligned(to))
-            each<S>([&](auto s) TCONV_INLINED { stream<T>(to + s * lanes, v[s]); });
+        if (b.nontemporal && aligned(to))
+            each<S>([&](auto s) TCONV_INLINED { store_nontemporal<T>(to + s * lanes, v[s]); });
         else
             each<S>([&](auto s) TCONV_INLINED { store<T>(to + s * lanes, v[s]); });
         return;
@@ -232,7 +232,7 @@ class Streaming final : public Packed<T> {
         int64_t low, reach;                  // from position to first cell, from there to the last
         int64_t size[3], tile[3], tiles[3];  // of the output: planes, rows, positions
         bool by_channel;                     // the rows computed at once are of several channels
-        bool streams;
+        bool nontemporal;
     };
 
     // Columns of a tile that are computed alike, and where the cells they read lie.
@@ -257,7 +257,7 @@ class Streaming final : public Packed<T> {
         if (layer.layout != Layout::channels_first)
             return "its lanes lie along positions, channels first";
         const Streaming plain(layer, nullptr, nullptr);
-        if (plain.taps() > longest_sum) return "a phase has too many taps in a row of the kernel";
+        if (plain.taps() > kc) return "a phase has too many taps in a row of the kernel";
         if (plain.arranged_bytes() > most_arranged_bytes)
             return "the weights of one output channel are too many";
         return nullptr;
@@ -290,7 +290,7 @@ class Streaming final : public Packed<T> {
             for (int64_t i = items * task / tasks; i < items * (task + 1) / tasks; ++i)
                 run_tile(shape, course, i / tiles / shape.batch, i / tiles % shape.batch, i % tiles,
                          x, y, own);
-            if (course.streams) fence();
+            if (course.nontemporal) fence();
         });
     }
 
@@ -359,7 +359,7 @@ class Streaming final : public Packed<T> {
         for (int a = 0; a < 3; ++a) c.tiles[a] = c.size[a] ? ceil_div(c.size[a], c.tile[a]) : 0;
         const double cells = static_cast<double>(shape.batch * layer_.out_channels) *
                              static_cast<double>(c.size[0] * c.size[1] * shape.output[2]);
-        c.streams = cells * sizeof(T) >= double(streamed_bytes);
+        c.nontemporal = cells * sizeof(T) >= double(nontemporal_bytes);
         return c;
     }
 
@@ -400,7 +400,7 @@ class Streaming final : public Packed<T> {
         y += (image * layer_.out_channels + group * out_) * outputs;
         // positions all of whose cells lie in the input, in whole steps
         int64_t inner = max(left, -c.low);
-        if (c.streams)
+        if (c.nontemporal)
             for (int64_t i = 0; i < lanes && !aligned(y + inner * layer_.axes[2].stride); ++i)
                 ++inner;
         const int64_t step = 4 * lanes;
@@ -533,7 +533,7 @@ class Streaming final : public Packed<T> {
         b.taps = taps();
         b.activation = layer_.activation;
         b.alpha = layer_.alpha;
-        b.streams = c.streams;
+        b.nontemporal = c.nontemporal;
         const int64_t together = c.by_channel ? min(out_, most_) : 1;
         for (int64_t channel = 0, channels = 0; channel < out_; channel += channels) {
             channels = min(together, out_ - channel);

@@ -64,8 +64,8 @@ inline Tile tile_at(const Tiles& t, int64_t index) {
 }
 
 // Where each element of a box reads in the planes of a channel, from the place of a position.
-inline void fill_offsets(const Box& box, const Tiles& t, int32_t* table) {
-    const Span *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
+inline void fill_offsets(const KernelBlock& box, const Tiles& t, int32_t* table) {
+    const KernelRange *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
     for (int64_t i = 0; i < z->count; ++i)
         for (int64_t j = 0; j < y->count; ++j)
             for (int64_t k = 0; k < x->count; ++k) {
@@ -110,9 +110,9 @@ class Reading {
     }
 
     // Planes of some channels. Up to a vector of cells beyond the end of each is written too.
-    void fill(const Box& box, const Tiles& t, const Tile& tile, int64_t channel, int64_t channels,
+    void fill(const KernelBlock& box, const Tiles& t, const Tile& tile, int64_t channel, int64_t channels,
               T* panel) const {
-        const Span *zs = box.axes, *ys = box.axes + 1, *xs = box.axes + 2;
+        const KernelRange *zs = box.axes, *ys = box.axes + 1, *xs = box.axes + 2;
         const int64_t cells_z = tile.count[0] + zs->reach, cells_y = tile.count[1] + ys->reach;
         for (const Phases& along : xs->groups) {
             const Row row = row_of(along, tile, tile.count[2] * step_ + xs->reach, t.plane);

@@ -50,7 +50,7 @@ void contract(const Contraction<T>& p) {
             for (int n = 0; n < N; ++n) v[n] = load<T>(x + n * lanes);
 #pragma GCC unroll 8
             for (int m = 0; m < M; ++m) {
-                const V w = splat<T>(row[m][i]);
+                const V w = broadcast<T>(row[m][i]);
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
             }
@@ -136,9 +136,9 @@ class Gradient {
         cut_channels();
         bool apart[3];
         choose_apart(layer, shape, along_ ? 0 : in_, apart);
-        boxes_ = boxes_of(layer.axes, apart, step_ > 1, sum_cells / width_, max_vectors * lanes,
+        boxes_ = kernel_blocks_of(layer.axes, apart, step_ > 1, sum_cells / width_, max_vectors * lanes,
                           read_cells);
-        for (const Box& box : boxes_) {
+        for (const KernelBlock& box : boxes_) {
             planes_ = max(planes_, box.planes);
             elements_ = max(elements_, box.elements);
             for (int a = 0; a < 3; ++a) reach_[a] = max(reach_[a], box.axes[a].reach);
@@ -207,7 +207,7 @@ class Gradient {
     void cut_positions() {
         // a lane, or all of them, sum no more than the longest sum before it is put away
         const int64_t at_once = along_ ? min(lanes, shape_.input[2]) : 1;
-        const int64_t longest = longest_sum * at_once;
+        const int64_t longest = kc * at_once;
         const int64_t outs = min(out_, ceil_div(max_rows, elements_));
         const int64_t fits = read_cells / (step_ * planes_ * outs);
         int64_t room = max(min(longest, fits), lanes);
@@ -221,7 +221,7 @@ class Gradient {
     }
 
     void run_piece(const Piece& piece, T* weight) const {
-        const Box& box = boxes_[static_cast<size_t>(piece.box)];
+        const KernelBlock& box = boxes_[static_cast<size_t>(piece.box)];
         const int64_t first = out_ * piece.out / out_blocks_;
         const int64_t outs = out_ * (piece.out + 1) / out_blocks_ - first;
         const int64_t rows = outs * box.elements;
@@ -297,7 +297,7 @@ class Gradient {
         while (left > 0) {
             const int64_t now = slice_of(left);
             for (int64_t v = 0; v < now; ++v)
-                turn(piece.group, channel + v * lanes, tile, x + v * lanes, now * lanes);
+                transpose(piece.group, channel + v * lanes, tile, x + v * lanes, now * lanes);
             work.x = x;
             for (int64_t r = 0; r < rows;) {
                 const int64_t height = block_of(rows, r);
@@ -313,7 +313,7 @@ class Gradient {
     }
 
     // to[position·row + lane] = x[channel + lane, position]; lanes beyond the channels are any.
-    void turn(int64_t group, int64_t channel, const Tile& tile, T* to, int64_t row) const {
+    void transpose(int64_t group, int64_t channel, const Tile& tile, T* to, int64_t row) const {
         const int64_t *size = shape_.input, cells = size[0] * size[1] * size[2];
         const int64_t held = min(lanes, in_ - channel);
         const T* end = x_ + shape_.batch * layer_.in_channels * cells;
@@ -357,7 +357,7 @@ class Gradient {
     }
 
     // Columns of the sums become rows of the gradient.
-    void write(const Piece& piece, const Box& box, int64_t first, int64_t outs, const T* sums,
+    void write(const Piece& piece, const KernelBlock& box, int64_t first, int64_t outs, const T* sums,
                T* weight) const {
         const int64_t rows = outs * box.elements;
         int64_t channel = piece.in * vectors_ * lanes;
@@ -391,8 +391,8 @@ class Gradient {
 
     // Calls what(row, place, length) for rows that follow each other in the gradient, too.
     template <class What>
-    void each_run(const Box& box, int64_t outs, const What& what) const {
-        const Span *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
+    void each_run(const KernelBlock& box, int64_t outs, const What& what) const {
+        const KernelRange *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
         if (box.elements == kernel_) {
             what(0, 0, outs * kernel_);
             return;
@@ -437,7 +437,7 @@ class Gradient {
         }
     }
 
-    void write_along(const Piece& piece, const Box& box, int64_t first, int64_t outs, const T* sums,
+    void write_along(const Piece& piece, const KernelBlock& box, int64_t first, int64_t outs, const T* sums,
                      T* weight) const {
         for (int64_t c = 0; c < in_; ++c) {
             T* to = weight + ((piece.group * in_ + c) * out_ + first) * kernel_;
@@ -457,7 +457,7 @@ class Gradient {
     const T* x_;
     T* weight_;
     const T* y_;
-    std::vector<Box> boxes_;
+    std::vector<KernelBlock> boxes_;
     Tiles t_;
     bool along_;
     int64_t in_, out_, kernel_, size_;

@@ -69,7 +69,7 @@ struct Gathered {
     const int64_t* column;  // of each vector, beyond that
     bool relu;
     Beside<T> beside;
-    bool streams = false;   // past the caches, to aligned places
+    bool nontemporal = false;   // past the caches, to aligned places
 
     // Of the pieces beside which something is done.
     int64_t chunks() const {
@@ -113,7 +113,7 @@ void gather(const Gathered<T>& p) {
                 for (int n = 0; n < N; ++n) v[n] = load<T>(w + n * lanes);
 #pragma GCC unroll 16
                 for (int m = 0; m < M; ++m) {
-                    const V b = splat<T>(at[m][c]);
+                    const V b = broadcast<T>(at[m][c]);
 #pragma GCC unroll 4
                     for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
                 }
@@ -136,7 +136,7 @@ void gather(const Gathered<T>& p) {
             V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
             if (p.relu) v = rectified(v);
             T* const to = p.y + (p.to[m] + p.column[n]);
-            p.streams ? stream<T>(to, v) : store<T>(to, v);
+            p.nontemporal ? store_nontemporal<T>(to, v) : store<T>(to, v);
         }
 }
 

@@ -10,7 +10,7 @@ constexpr int max_rows = 8;
 constexpr int max_vectors = TCONV_VECTOR_BYTES == 64 ? 3 : 1 + (TCONV_VECTOR_BYTES == 32);
 
 // Products summed in one chain; longer sums are cut, so that rounding errors do not pile up.
-constexpr int64_t longest_sum = 256;
+constexpr int64_t kc = 256;
 
 template <class T>
 struct Product {
@@ -46,7 +46,7 @@ TCONV_INLINE void add_tap(typename Lanes<T>::V (&sum)[M][N], const T* a, const T
     }
 #pragma GCC unroll 16
     for (int m = first; m < end; ++m) {
-        const V w = splat<T>(a[m - first]);
+        const V w = broadcast<T>(a[m - first]);
 #pragma GCC unroll 8
         for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
     }
@@ -76,12 +76,12 @@ void micro(const Product<T>& p) {
     V sum[M][N];
     for (int m = 0; m < M; ++m)
         for (int n = 0; n < N; ++n)
-            sum[m][n] = splat<T>(p.start[m]);
+            sum[m][n] = broadcast<T>(p.start[m]);
     const T* a = p.a;
     const T* b = p.b;
     const int64_t taps = p.taps, plane = p.plane;
     const T* ahead = p.ahead;
-    constexpr int64_t chain = longest_sum / 2;  // keeps the error below twice that of a BLAS
+    constexpr int64_t chain = kc / 2;  // keeps the error below twice that of a BLAS
     const int64_t at_once = taps < chain ? chain / taps : 1;
     for (int64_t done = 0; done < p.channels;) {
         const int64_t end = p.channels - done > at_once ? done + at_once : p.channels;

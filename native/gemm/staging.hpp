@@ -14,7 +14,7 @@ struct Flow {
     const T* from;
     T* to;
     int64_t vectors;
-    bool streams;  // past the caches
+    bool nontemporal;  // past the caches
     int64_t written = 0;
 
     TCONV_INLINE void write(int64_t most) {
@@ -22,8 +22,8 @@ struct Flow {
         int64_t i = written * lanes;
         written = written + most < vectors ? written + most : vectors;
         const int64_t end = written * lanes;
-        if (streams)
-            for (; i < end; i += lanes) stream<T>(to + i, load<T>(from + i));
+        if (nontemporal)
+            for (; i < end; i += lanes) store_nontemporal<T>(to + i, load<T>(from + i));
         else
             for (; i < end; i += lanes) store<T>(to + i, load<T>(from + i));
     }
@@ -35,14 +35,14 @@ class Strips {
 
   public:
     // Forgets what waits.
-    void start(bool streams) {
-        streams_ = streams;
+    void start(bool nontemporal) {
+        nontemporal_ = nontemporal;
         rows_.clear();
         row_ = 0;
         due_ = 0;
     }
 
-    bool streams() const { return streams_; }
+    bool nontemporal() const { return nontemporal_; }
 
     // Room to compute the next strip, with a vector beyond it.
     T* room(int64_t cells) { return strip_[now_].grow(cells + lanes); }
@@ -58,7 +58,7 @@ class Strips {
             const int64_t whole = (row.end - row.from) / lanes;
             if (whole) {
                 const int64_t now = whole < due_ ? whole : due_;
-                const Flow<T> flow{row.from, row.to, now, streams_};
+                const Flow<T> flow{row.from, row.to, now, nontemporal_};
                 row.from += now * lanes;
                 row.to += now * lanes;
                 due_ -= now;
@@ -66,7 +66,7 @@ class Strips {
             }
             put(row, lanes);
         }
-        return {nullptr, nullptr, 0, streams_};
+        return {nullptr, nullptr, 0, nontemporal_};
     }
 
     // Writes all that waits.
@@ -75,7 +75,7 @@ class Strips {
             Flow<T> rest = flow(1);
             rest.write(rest.vectors);
         }
-        start(streams_);
+        start(nontemporal_);
     }
 
     // Cells of the strip now computed that belong there; they follow those added before.
@@ -85,7 +85,7 @@ class Strips {
     }
 
     // The strip now computed waits from here on.
-    void turn() { now_ = 1 - now_; }
+    void swap() { now_ = 1 - now_; }
 
   private:
     struct Row {
@@ -106,7 +106,7 @@ class Strips {
     size_t row_ = 0;         // the first that is not yet written
     int64_t due_ = 0;        // vectors that should have been written
     int now_ = 0;
-    bool streams_ = false;
+    bool nontemporal_ = false;
 };
 
 }  // namespace tconv::TCONV_TARGET

@@ -49,7 +49,7 @@ void tile_product(const TileProduct<T>& p) {
             __builtin_prefetch(next);
 #pragma GCC unroll 16
             for (int m = 0; m < M; ++m) {
-                const V b = splat<T>(at[m / 3][m % 3 * row]);
+                const V b = broadcast<T>(at[m / 3][m % 3 * row]);
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
             }

@@ -9,12 +9,12 @@
 namespace tconv::TCONV_TARGET {
 
 constexpr double other_cost = 1.0;      // of a vector operation that is no multiply-add
-constexpr double bytes_an_operation = 7;  // that one thread moves in the time of a multiply-add
+constexpr double bytes_per_operation = 7;  // that one thread moves in the time of a multiply-add
 constexpr double task_cost = 1500;      // of handing a task to a thread
 
 // The time of the slowest thread, where tasks are about equal.
 inline double operations(const Cost& cost, int threads, bool with_packing) {
-    const double work = cost.products + other_cost * cost.others + cost.bytes / bytes_an_operation;
+    const double work = cost.products + other_cost * cost.others + cost.bytes / bytes_per_operation;
     const double tasks = static_cast<double>(cost.tasks < 1 ? 1 : cost.tasks);
     const double rounds = static_cast<double>((cost.tasks + threads - 1) / threads);
     return work * rounds / tasks + rounds * task_cost + (with_packing ? cost.packing : 0);

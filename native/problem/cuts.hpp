@@ -9,9 +9,9 @@ namespace tconv::TCONV_TARGET {
 constexpr int64_t panel_bytes = 512 << 10;    // fits the second-level cache beside a block of weights
 constexpr int64_t product_bytes = 256 << 10;  // products of one tile, waiting to be interleaved
 constexpr int64_t widest_tile = 1024;         // positions
-constexpr int64_t tasks_a_thread = 4;
-constexpr int64_t far_weights = 32 << 20;    // bytes that no cache holds
-constexpr int64_t streamed_bytes = 8 << 20;  // of an output that no cache would hold
+constexpr int64_t tasks_per_thread = 4;
+constexpr int64_t uncached_weights = 32 << 20;    // bytes that no cache holds
+constexpr int64_t nontemporal_bytes = 8 << 20;  // of an output that no cache would hold
 
 TCONV_INLINE int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 TCONV_INLINE int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b > 0); }
@@ -37,7 +37,7 @@ struct Range {
     bool inside;  // every phase of every position is in the output
 };
 
-inline Range range_of(const Layer& layer, const Shares (&axes)[3], const Shape& shape) {
+inline Range range_of(const Layer& layer, const AxisGroups (&axes)[3], const Shape& shape) {
     Range range;
     range.whole = range.inside = true;
     for (int a = 0; a < 3; ++a) {
@@ -47,7 +47,7 @@ inline Range range_of(const Layer& layer, const Shares (&axes)[3], const Shape& 
         const int64_t low = max(start, axes[a].low);
         const int64_t high = min(end, shape.input[a] - 1 + axes[a].high);
         int64_t phases = 0;
-        for (const Share& share : axes[a].shares) phases += count_of(share.phases);
+        for (const AxisGroup& share : axes[a].groups) phases += count_of(share.phases);
         range.whole = range.whole && low == start && high == end && phases == axis.stride;
         range.inside = range.inside && low * axis.stride >= shape.crop[a] &&
                        (high + 1) * axis.stride <= shape.output[a] + shape.crop[a];

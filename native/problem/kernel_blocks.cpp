@@ -6,8 +6,8 @@ namespace tconv {
 
 namespace {
 
-Span span_of(const Axis& axis, int64_t first, int64_t count, bool apart) {
-    Span span;
+KernelRange span_of(const Axis& axis, int64_t first, int64_t count, bool apart) {
+    KernelRange span;
     span.first = first;
     span.count = count;
     const int64_t low = first * axis.dilation / axis.stride;
@@ -39,8 +39,8 @@ Span span_of(const Axis& axis, int64_t first, int64_t count, bool apart) {
 }
 
 // The same where a plane holds whole rows.
-Span whole_span_of(const Axis& axis, int64_t first, int64_t count, bool apart) {
-    Span span;
+KernelRange whole_span_of(const Axis& axis, int64_t first, int64_t count, bool apart) {
+    KernelRange span;
     span.first = first;
     span.count = count;
     for (int64_t k = first; k < first + count; ++k) {
@@ -61,8 +61,8 @@ struct Limits {
 };
 
 void cut(const Axis* axes, const bool* apart, const int64_t* first, const int64_t* count,
-         const Limits& most, std::vector<Box>& boxes) {
-    Box box;
+         const Limits& most, std::vector<KernelBlock>& boxes) {
+    KernelBlock box;
     int64_t cells = 1;
     for (int a = 0; a < 3; ++a) {
         const bool rows = a == 2 && most.whole;
@@ -87,9 +87,9 @@ void cut(const Axis* axes, const bool* apart, const int64_t* first, const int64_
 
 }  // namespace
 
-std::vector<Box> boxes_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
+std::vector<KernelBlock> kernel_blocks_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
                           int64_t positions, int64_t cells) {
-    std::vector<Box> boxes;
+    std::vector<KernelBlock> boxes;
     const int64_t first[3] = {0, 0, 0};
     const int64_t count[3] = {axes[0].kernel, axes[1].kernel, axes[2].kernel};
     cut(axes, apart, first, count, {whole, elements, positions, cells}, boxes);

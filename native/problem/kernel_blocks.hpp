@@ -17,7 +17,7 @@ struct Phases {
 
 // Some neighbouring kernel elements of one axis, and the planes that they read: one a phase, which
 // has `reach` more cells than there are positions, or one an element, without such a reach.
-struct Span {
+struct KernelRange {
     int64_t first = 0, count = 1;
     int64_t planes = 0, reach = 0;
     std::vector<Phases> groups;    // whose phases are the planes
@@ -26,8 +26,8 @@ struct Span {
 };
 
 // Kernel elements whose cells lie in the panel together.
-struct Box {
-    Span axes[3];
+struct KernelBlock {
+    KernelRange axes[3];
     int64_t elements = 1, planes = 1;
 };
 
@@ -35,7 +35,7 @@ struct Box {
 // along the last axis, so many cells of one channel. `apart` tells for each axis whether its
 // elements have planes of their own. Where `whole`, rows of the last axis are not taken apart: a
 // position takes as many cells as the stride, and all phases are in one plane.
-std::vector<Box> boxes_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
+std::vector<KernelBlock> kernel_blocks_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
                           int64_t positions, int64_t cells);
 
 }  // namespace tconv

@@ -9,8 +9,8 @@
 namespace tconv::TCONV_TARGET {
 
 // One share of each axis.
-struct Part {
-    const Share* axes[3];
+struct PhaseGroup {
+    const AxisGroup* axes[3];
     int64_t phases, taps;
 };
 
@@ -20,25 +20,22 @@ class Parts {
     Parts(const Layer& layer, const T* bias) : layer_(layer) {
         in_ = layer.in_channels / layer.groups;
         out_ = layer.out_channels / layer.groups;
-        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
-        part_.grow(count_of(axes_[0].shares) * count_of(axes_[1].shares) *
-                   count_of(axes_[2].shares));
-        parts_ = 0;
-        for (const Share& z : axes_[0].shares)
-            for (const Share& y : axes_[1].shares)
-                for (const Share& x : axes_[2].shares)
-                    part_.data()[parts_++] = {
-                        {&z, &y, &x},
-                        count_of(z.phases) * count_of(y.phases) * count_of(x.phases),
-                        count_of(z.offsets) * count_of(y.offsets) * count_of(x.offsets)};
+        for (int a = 0; a < 3; ++a) axes_[a] = axis_groups_of(layer.axes[a]);
+        for (const AxisGroup& z : axes_[0].groups)
+            for (const AxisGroup& y : axes_[1].groups)
+                for (const AxisGroup& x : axes_[2].groups)
+                    phase_groups_.push_back(
+                        {{&z, &y, &x},
+                         count_of(z.phases) * count_of(y.phases) * count_of(x.phases),
+                         count_of(z.offsets) * count_of(y.offsets) * count_of(x.offsets)});
         bias_.grow(layer.out_channels);
         for (int64_t c = 0; c < layer.out_channels; ++c) bias_.data()[c] = bias ? bias[c] : T(0);
     }
 
-    int64_t kernel_of(const Part& part, int64_t phase, int64_t tap) const {
+    int64_t kernel_of(const PhaseGroup& part, int64_t phase, int64_t tap) const {
         int64_t at[3];
         for (int a = 2; a >= 0; --a) {
-            const Share& share = *part.axes[a];
+            const AxisGroup& share = *part.axes[a];
             at[a] = share.kernels[phase % count_of(share.phases)][tap % count_of(share.offsets)];
             phase /= count_of(share.phases);
             tap /= count_of(share.offsets);
@@ -47,9 +44,9 @@ class Parts {
     }
 
     Layer layer_;
-    int64_t in_, out_, parts_;
-    Shares axes_[3];
-    Buffer<Part> part_;
+    int64_t in_, out_;
+    AxisGroups axes_[3];
+    std::vector<PhaseGroup> phase_groups_;
     Buffer<T> bias_;
 };
 

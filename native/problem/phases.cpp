@@ -4,10 +4,10 @@
 
 namespace tconv {
 
-Shares shares_of(const Axis& axis) {
+AxisGroups axis_groups_of(const Axis& axis) {
     std::vector<std::vector<int64_t>> taps(axis.stride);
     for (int64_t k = 0; k < axis.kernel; ++k) taps[k * axis.dilation % axis.stride].push_back(k);
-    Shares all;
+    AxisGroups all;
     all.low = axis.kernel * axis.dilation;
     for (int64_t r = 0; r < axis.stride; ++r) {
         if (taps[r].empty()) continue;
@@ -15,11 +15,11 @@ Shares shares_of(const Axis& axis) {
         for (const int64_t k : taps[r]) offsets.push_back((k * axis.dilation - r) / axis.stride);
         all.low = std::min(all.low, offsets.front());
         all.high = std::max(all.high, offsets.back());
-        auto same = std::find_if(all.shares.begin(), all.shares.end(),
-                                 [&](const Share& share) { return share.offsets == offsets; });
-        if (same == all.shares.end()) {
-            all.shares.push_back({{}, offsets, {}});
-            same = all.shares.end() - 1;
+        auto same = std::find_if(all.groups.begin(), all.groups.end(),
+                                 [&](const AxisGroup& share) { return share.offsets == offsets; });
+        if (same == all.groups.end()) {
+            all.groups.push_back({{}, offsets, {}});
+            same = all.groups.end() - 1;
         }
         same->phases.push_back(r);
         same->kernels.push_back(taps[r]);

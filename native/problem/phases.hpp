@@ -10,17 +10,17 @@
 
 namespace tconv {
 
-struct Share {
+struct AxisGroup {
     std::vector<int64_t> phases;
     std::vector<int64_t> offsets;               // t of each tap
     std::vector<std::vector<int64_t>> kernels;  // [phase][tap] -> k
 };
 
-struct Shares {
-    std::vector<Share> shares;
+struct AxisGroups {
+    std::vector<AxisGroup> groups;
     int64_t low = 0, high = 0;  // smallest and largest offset of all
 };
 
-Shares shares_of(const Axis& axis);
+AxisGroups axis_groups_of(const Axis& axis);
 
 }  // namespace tconv

@@ -36,7 +36,7 @@ inline View view_of(const Region& region, int64_t channels) {
 // to[c][r] = from[r][c], along the rows of whichever array has the longer ones; those that come next
 // are fetched.
 template <class T>
-void turn(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row) {
+void transpose(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row) {
     constexpr int lanes = Lanes<T>::count;
     if (rows < lanes || columns < lanes) {
         for (int64_t c = 0; c < columns; ++c)
@@ -86,24 +86,24 @@ void each_row(const int64_t* size, const Region& region, const F& f) {
 // Some channels of a region of each of `images` arrays of so many channels: from channels first into
 // an array with channels last that holds them alone.
 template <class T>
-void turn_in(const int64_t* size, const Region& region, int64_t images, int64_t channels, int64_t some,
+void transpose_in(const int64_t* size, const Region& region, int64_t images, int64_t channels, int64_t some,
              const T* x, T* to) {
     const int64_t all = size[0] * size[1] * size[2];
     for (int64_t n = 0; n < images; ++n)
         each_row(size, region, [&](int64_t cell, int64_t length) {
-            turn<T>(x + n * channels * all + cell, all, some, length, to, some);
+            transpose<T>(x + n * channels * all + cell, all, some, length, to, some);
             to += length * some;
         });
 }
 
 // And back.
 template <class T>
-void turn_out(const int64_t* size, const Region& region, int64_t images, int64_t channels, int64_t some,
+void transpose_out(const int64_t* size, const Region& region, int64_t images, int64_t channels, int64_t some,
               const T* from, T* y) {
     const int64_t all = size[0] * size[1] * size[2];
     for (int64_t n = 0; n < images; ++n)
         each_row(size, region, [&](int64_t cell, int64_t length) {
-            turn<T>(from, some, length, some, y + n * channels * all + cell, all);
+            transpose<T>(from, some, length, some, y + n * channels * all + cell, all);
             from += length * some;
         });
 }

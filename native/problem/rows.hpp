@@ -38,7 +38,7 @@ struct Rows {
 
 // Writes up to a vector beyond each row, before the next.
 template <class T>
-void lay_rows(const Rows& given, int64_t count, const T* from, T* to) {
+void copy_rows_padded(const Rows& given, int64_t count, const T* from, T* to) {
     constexpr int64_t lanes = Lanes<T>::count;
     const typename Lanes<T>::V zeros{};
     const Rows r = given;
@@ -89,10 +89,10 @@ TCONV_INLINE void zip(const T* const* rows, int64_t x, typename Lanes<T>::V* v) 
 
 template <int S, class T>
 TCONV_INLINE void zipped(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end,
-                                bool streams) {
+                                bool nontemporal) {
     constexpr int64_t lanes = Lanes<T>::count;
     typename Lanes<T>::V v[S];
-    if (streams) {
+    if (nontemporal) {
         int64_t before = 0;  // positions to the first one whose place is aligned
         while (before < lanes && !aligned(to + S * (x + before))) ++before;
         if (before < lanes && x + before < end) {
@@ -102,7 +102,7 @@ TCONV_INLINE void zipped(T* to, const T* const* rows, int64_t at, int64_t x, int
             }
             for (x += before; x + lanes <= end; x += lanes) {
                 zip<S>(rows, at + x, v);
-                for (int i = 0; i < S; ++i) stream<T>(to + S * x + i * lanes, v[i]);
+                for (int i = 0; i < S; ++i) store_nontemporal<T>(to + S * x + i * lanes, v[i]);
             }
             if (x < end) {
                 zip<S>(rows, at + x, v);
@@ -111,7 +111,7 @@ TCONV_INLINE void zipped(T* to, const T* const* rows, int64_t at, int64_t x, int
                     T* const here = to + S * x + i * lanes;
                     const int64_t left = cells - i * lanes;
                     if (left >= lanes)
-                        stream<T>(here, v[i]);
+                        store_nontemporal<T>(here, v[i]);
                     else if (left > 0)
                         store_first<T>(here, v[i], left);
                 }
@@ -150,9 +150,9 @@ int64_t turned(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end, 
 // S: the stride where it is interleaved in registers; -1 where squares are turned; else 0.
 template <int S, class T>
 TCONV_INLINE void write_inner(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end,
-                              int64_t stride, bool streams) {
+                              int64_t stride, bool nontemporal) {
     if constexpr (S > 0) {
-        zipped<S>(to, rows, at, x, end, streams);
+        zipped<S>(to, rows, at, x, end, nontemporal);
     } else {
         if constexpr (S < 0) x = turned(to, rows, at, x, end, stride);
         for (; x < end; ++x)

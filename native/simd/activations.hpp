@@ -37,7 +37,7 @@ TCONV_INLINE void activate(Activation activation, double alpha, typename Lanes<T
     if (activation == Activation::relu) {
         v = rectified(v);
     } else if (activation == Activation::leaky_relu) {
-        v = v < V{} ? v * splat<T>(static_cast<T>(alpha)) : v;
+        v = v < V{} ? v * broadcast<T>(static_cast<T>(alpha)) : v;
     } else if (activation != Activation::none) {
         for (int i = 0; i < Lanes<T>::count; ++i) v[i] = activated<T>(activation, alpha, v[i]);
     }

@@ -63,7 +63,7 @@ TCONV_INLINE void store(T* p, typename Lanes<T>::V v) {
 
 // The same value in every lane; x - 0 is x, so that nothing is left to compute.
 template <class T>
-TCONV_INLINE typename Lanes<T>::V splat(T x) {
+TCONV_INLINE typename Lanes<T>::V broadcast(T x) {
     return x - typename Lanes<T>::V{};
 }
 
@@ -115,7 +115,7 @@ struct Every {
 
 // Stores past the caches, where p is aligned to a vector; fence() makes such stores seen.
 template <class T>
-TCONV_INLINE void stream(T* p, typename Lanes<T>::V v) {
+TCONV_INLINE void store_nontemporal(T* p, typename Lanes<T>::V v) {
 #if defined(__AVX512F__)
     _mm512_stream_ps(reinterpret_cast<float*>(p), (__m512)v);
 #elif defined(__AVX2__)

@@ -371,8 +371,9 @@ NATIVE = Path(__file__).parents[2] / "native"
 def test_the_pool_by_itself(tmp_path):
     program = tmp_path / "pool_check"
     sources = [
-        Path(__file__).with_name("pool_check.cpp"), NATIVE / "pool.cpp", NATIVE / "quota.cpp"
-    ]  # fmt: skip
+        NATIVE.parent / "tests/native/pool_check.cpp",
+        *(NATIVE / "runtime").glob("[pq]*.cpp"),
+    ]
     build = ["g++", "-std=c++17", "-O1", "-pthread", f"-I{NATIVE}", *sources, "-o", program]
     subprocess.run(build, check=True, timeout=120)
     ran = subprocess.run([program], capture_output=True, text=True, timeout=120)

@@ -34,14 +34,15 @@ void together(const Target& target, Random& random) {
             while (waiting > 0) std::this_thread::yield();
             for (int round = 0; round < rounds; ++round) {
                 pool::set_num_threads(1 + (caller + round) % 4);
-                shared->prospect(Method::positions, given.shape, pool::num_threads());
+                shared->estimate(1, given.shape, pool::num_threads());
                 shared->run(given.shape, arrays.x.data(), made[caller * rounds + round].data(),
                             pool::num_threads(), in_pool);
             }
         });
     for (auto& one : crew) one.join();
+    const double rounding = rounding_of(target, shared->choose(given.shape));
     for (const auto& one : made) {
-        const std::string wrong = difference(one, arrays.expected, shared->choose(given.shape));
+        const std::string wrong = difference(one, arrays.expected, rounding);
         if (wrong.empty()) continue;
         std::fprintf(stderr, "%s\n%s\n", wrong.c_str(), given.words().c_str());
         std::exit(1);

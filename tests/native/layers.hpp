@@ -283,7 +283,7 @@ inline Parallel fresh_threads(int threads) {
 }
 
 template <class T>
-std::unique_ptr<Chosen<T>> plan(const Target& target, const Layer& layer, const Arrays<T>& arrays) {
+std::unique_ptr<Plan<T>> plan(const Target& target, const Layer& layer, const Arrays<T>& arrays) {
     const T* bias = arrays.bias.data();
     if constexpr (sizeof(T) == sizeof(float))
         return target.plan_f32(layer, arrays.weight.data(), bias);
@@ -309,16 +309,23 @@ void gradient(const Target& target, const Case& given, const T* x, const T* y, T
         target.gradient_f64(given.layer, given.shape, x, y, weight, parallel);
 }
 
+inline Method methods_of(const Target& target) { return static_cast<Method>(target.algorithms.size()); }
+
 // Whole numbers leave no room for rounding, but to Winograd, whose transforms hold fractions.
+inline double rounding_of(const Target& target, Method method) {
+    if (method == automatic) return 0;
+    const std::string name = target.algorithms[static_cast<size_t>(method - 1)].name;
+    return name.rfind("winograd", 0) == 0 ? 0.1 : 0;
+}
+
+// The first cell that differs by more than rounding, in words.
 template <class T>
-std::string difference(const Exact<T>& made, const Exact<T>& expected, Method method) {
-    const bool rounds = method == Method::winograd || method == Method::winograd_channels;
-    const double near = rounds ? 0.1 : 0;
+std::string difference(const Exact<T>& made, const Exact<T>& expected, double rounding) {
     for (int64_t o = 0; o < made.size(); ++o) {
         const bool finite = std::isfinite(expected[o]);
         if (!finite && (made[o] == expected[o] || (std::isnan(made[o]) && std::isnan(expected[o]))))
             continue;
-        if (!finite || !(std::abs(static_cast<double>(made[o] - expected[o])) <= near)) {
+        if (!finite || !(std::abs(static_cast<double>(made[o] - expected[o])) <= rounding)) {
             std::ostringstream said;
             said << "cell " << o << " of " << made.size() << " is " << made[o] << ", not "
                  << expected[o];

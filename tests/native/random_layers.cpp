@@ -27,15 +27,16 @@ bool sound(const Cost& cost) {
     return cost.tasks >= 0;
 }
 
-void check_prospect(const Prospect& prospect, const std::string& where, const Case& given) {
-    if (prospect.refusal) return;
-    if (!sound(prospect.cost) || !(prospect.operations >= 0) || std::isinf(prospect.operations))
+void check_estimate(const Estimate& estimate, const std::string& where, const Case& given) {
+    if (estimate.unsupported_reason) return;
+    if (!sound(estimate.cost) || !(estimate.operations >= 0) || std::isinf(estimate.operations))
         fail(where, "a cost that is none", given);
 }
 
 // What a plan promises of sizes that no test has the time or the memory for.
 template <class T>
-void foresee(const Chosen<T>& plan, const Case& given, const std::string& where, Random& random) {
+void foresee(const Target& target, const Plan<T>& plan, const Case& given, const std::string& where,
+             Random& random) {
     Case vast = given;
     for (int64_t cells = random(1, int64_t{1} << 36); cells > 1; cells /= 8) {
         const int64_t a = random(0, 2), size = std::min<int64_t>(cells, random(1, 1 << 20));
@@ -44,21 +45,21 @@ void foresee(const Chosen<T>& plan, const Case& given, const std::string& where,
         vast.shape.output[a] = std::max<int64_t>(1, vast.full(a) + random(-20, 9));
     }
     vast.shape.batch = random(0, 3);
-    for (int m = 1; m < methods; ++m)
-        check_prospect(plan.prospect(static_cast<Method>(m), vast.shape, 5), where, vast);
+    for (Method m = 1; m <= methods_of(target); ++m)
+        check_estimate(plan.estimate(m, vast.shape, 5), where, vast);
     plan.choose(vast.shape);
 }
 
 // Computes what is expected with 1, 2 and 5 threads: right, and the same to the bit.
 template <class T, class F>
-void compare(const Exact<T>& expected, const Case& given, Method method, const std::string& where,
-             Random& random, F compute) {
+void compare(const Exact<T>& expected, const Case& given, double rounding,
+             const std::string& where, Random& random, F compute) {
     Exact<T> first;
     for (const int threads : {1, 2, 5}) {
         Exact<T> made(expected.size(), random);
         made.fill(std::numeric_limits<T>::quiet_NaN());
         std::thread([&] { compute(made.data(), threads); }).join();
-        const std::string wrong = difference(made, expected, method);
+        const std::string wrong = difference(made, expected, rounding);
         if (!wrong.empty()) fail(where + ", threads " + std::to_string(threads), wrong, given);
         if (!first.data())
             first = std::move(made);
@@ -69,9 +70,9 @@ void compare(const Exact<T>& expected, const Case& given, Method method, const s
 }
 
 template <class T>
-void run(const Chosen<T>& plan, const Case& given, const Arrays<T>& arrays, Method method,
+void run(const Plan<T>& plan, const Case& given, const Arrays<T>& arrays, double rounding,
          const std::string& where, Random& random) {
-    compare(arrays.expected, given, method, where, random, [&](T* y, int threads) {
+    compare(arrays.expected, given, rounding, where, random, [&](T* y, int threads) {
         plan.run(given.shape, arrays.x.data(), y, threads, fresh_threads(threads));
     });
 }
@@ -84,33 +85,34 @@ std::string named(const Target& target) {
 template <class T>
 void forward(const Target& target, const Case& given, const Arrays<T>& arrays, Random& random) {
     const std::string name = named<T>(target);
-    const auto automatic = plan(target, given.layer, arrays);
+    const auto chosen = plan(target, given.layer, arrays);
     bool any = false;
-    for (int m = 1; m < methods; ++m) {
-        const Method method = static_cast<Method>(m);
-        const std::string where = name + " method " + std::to_string(m);
-        const Prospect prospect = automatic->prospect(method, given.shape, 2);
-        check_prospect(prospect, where, given);
-        if (!prospect.refusal || std::strcmp(prospect.refusal, "not compiled") != 0) done[where];
+    for (Method method = 1; method <= methods_of(target); ++method) {
+        const std::string where = name + ' ' + target.algorithms[static_cast<size_t>(method - 1)].name;
+        const Estimate estimate = chosen->estimate(method, given.shape, 2);
+        const char* const reason = estimate.unsupported_reason;
+        check_estimate(estimate, where, given);
+        if (!reason || !std::strstr(reason, "not compiled")) done[where];
         Layer layer = given.layer;
         layer.method = method;
         try {
             const auto forced = plan(target, layer, arrays);
-            if (prospect.refusal) fail(where, "refused, and yet it runs", given);
-            const Method taken = arrays.spoilt_weight ? Method::automatic : method;
+            if (reason) fail(where, "not supported, and yet it runs", given);
+            const Method taken = arrays.spoilt_weight ? automatic : method;
             if (forced->choose(given.shape) != taken) fail(where, "not what was asked", given);
-            run(*forced, given, arrays, method, where, random);
+            run(*forced, given, arrays, rounding_of(target, method), where, random);
             any = true;
-        } catch (const Refused& refused) {
-            if (!prospect.refusal) fail(where, refused.why, given);
+        } catch (const Unsupported& unsupported) {
+            if (!reason) fail(where, unsupported.reason, given);
         }
     }
-    foresee(*automatic, given, name, random);
+    foresee(target, *chosen, given, name, random);
     if (!any) return;
-    const Method chosen = automatic->choose(given.shape);
-    if ((chosen == Method::automatic) != arrays.spoilt_weight) fail(name, "not to be chosen", given);
-    if (!arrays.spoilt_weight && automatic->prospect(chosen, given.shape, 2).refusal) fail(name, "chosen, refused", given);
-    run(*automatic, given, arrays, chosen, name + " automatic", random);
+    const Method taken = chosen->choose(given.shape);
+    if ((taken == automatic) != arrays.spoilt_weight) fail(name, "not to be chosen", given);
+    if (taken != automatic && chosen->estimate(taken, given.shape, 2).unsupported_reason)
+        fail(name, "chosen, but not supported", given);
+    run(*chosen, given, arrays, rounding_of(target, taken), name + " automatic", random);
 }
 
 // The direct convolution and the weight gradient, which know channels first and no activation.
@@ -120,11 +122,11 @@ void backward(const Target& target, const Case& given, const Arrays<T>& arrays,
     const std::string name = named<T>(target);
     const auto convolution = adjoint(target, given.layer, Exact<T>(arrays.weight, random).data(),
                                      Exact<T>(back.bias, random).data());
-    compare(back.input, given, Method::automatic, name + " adjoint", random,
+    compare(back.input, given, 0, name + " adjoint", random,
             [&](T* x, int threads) {
                 convolution->run(given.shape, back.y.data(), x, threads, fresh_threads(threads));
             });
-    compare(back.weight, given, Method::automatic, name + " gradient", random,
+    compare(back.weight, given, 0, name + " gradient", random,
             [&](T* weight, int threads) {
                 gradient(target, given, arrays.x.data(), back.y.data(), weight,
                          fresh_threads(threads));
@@ -159,9 +161,9 @@ int main(int count, char** arguments) {
     }
     bool all = !done.empty();
     for (const auto& [where, times] : done) {
-        std::printf("%-28s %6d\n", where.c_str(), times);
+        std::printf("%-36s %6d\n", where.c_str(), times);
         all = all && times > 0;
     }
-    if (!all) std::fprintf(stderr, "a method never ran\n");
+    if (!all) std::fprintf(stderr, "an algorithm never ran\n");
     return all ? 0 : 1;
 }

@@ -46,7 +46,7 @@ class Channels final : public Packed<T> {
     static Cost cost(const Layer& layer, const Shape& shape, int threads) {
         const Channels plain(layer, nullptr);
         const Cut t = plain.cut(shape, threads);
-        const bool far = plain.groups_ * plain.group_weights_ * int64_t(sizeof(T)) > far_weights;
+        const bool far = plain.groups_ * plain.group_weights_ * int64_t(sizeof(T)) > uncached_weights;
         Cost c;
         for (const Columns& columns : plain.columns_) {
             double sums = 1, products = static_cast<double>(plain.tap_weights(columns) / lanes);
@@ -103,7 +103,7 @@ class Channels final : public Packed<T> {
         if (!t.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
         const int64_t tiles = t.count(), groups = groups_, bands = size(bands_);
         if (tiles == 0) return;
-        const int64_t wanted = ceil_div(tasks_a_thread * threads, tiles * groups);
+        const int64_t wanted = ceil_div(tasks_per_thread * threads, tiles * groups);
         const int64_t splits = threads > 1 ? min(bands, wanted) : 1;
         parallel(tiles * groups * splits, [&](int64_t task) {
             const int64_t split = task % splits, rest = task / splits;
@@ -121,7 +121,7 @@ class Channels final : public Packed<T> {
     // Columns of one block of products: output channels of one phase, or of all the phases of a
     // share, one after the other.
     struct Columns {
-        const Share* axes[3];
+        const AxisGroup* axes[3];
         int64_t phase[3];          // on each axis the one phase, or -1: all of the share
         int64_t channels;          // a phase
         int64_t first, count;      // among phases times channels
@@ -173,7 +173,7 @@ class Channels final : public Packed<T> {
         groups_ = layer.groups;
         in_ = layer.in_channels / groups_;
         out_ = layer.out_channels / groups_;
-        for (int a = 0; a < 3; ++a) axes_[a] = shares_of(layer.axes[a]);
+        for (int a = 0; a < 3; ++a) axes_[a] = axis_groups_of(layer.axes[a]);
         strips_ = strips_pay();
         strips_ ? make_rows() : make_columns();
         bias_.grow(layer.out_channels);
@@ -188,15 +188,15 @@ class Channels final : public Packed<T> {
     // Whether the phases of a row are computed together, in strips: where they lie side by side,
     // and a block of columns would write only a part of that.
     bool strips_pay() const {
-        const Shares& x = axes_[2];
+        const AxisGroups& x = axes_[2];
         const int64_t stride = layer_.axes[2].stride, width = row_width();
-        if (!last_ || groups_ > 1 || size(x.shares) > 1 || size(x.shares[0].phases) < stride)
+        if (!last_ || groups_ > 1 || size(x.groups) > 1 || size(x.groups[0].phases) < stride)
             return false;
         if (width % lanes ? width < 2 * lanes : width <= most_columns * lanes) return false;
-        int64_t taps = size(x.shares[0].offsets), rows = 1;
+        int64_t taps = size(x.groups[0].offsets), rows = 1;
         for (int a = 0; a < 2; ++a) {
             int64_t most = 0;
-            for (const Share& share : axes_[a].shares) most = max(most, size(share.offsets));
+            for (const AxisGroup& share : axes_[a].groups) most = max(most, size(share.offsets));
             taps *= most;
             rows *= layer_.axes[a].stride;
         }
@@ -209,9 +209,9 @@ class Channels final : public Packed<T> {
     int64_t row_width() const { return layer_.axes[2].stride * out_; }
 
     void make_rows() {
-        for (const Share& z : axes_[0].shares)
-            for (const Share& y : axes_[1].shares) {
-                const Share* const axes[3] = {&z, &y, &axes_[2].shares[0]};
+        for (const AxisGroup& z : axes_[0].groups)
+            for (const AxisGroup& y : axes_[1].groups) {
+                const AxisGroup* const axes[3] = {&z, &y, &axes_[2].groups[0]};
                 int64_t p[3] = {0, 0, -1};
                 for (p[0] = 0; p[0] < size(z.phases); ++p[0])
                     for (p[1] = 0; p[1] < size(y.phases); ++p[1]) {
@@ -229,10 +229,10 @@ class Channels final : public Packed<T> {
             int64_t channels = min(next_vectors(ceil_div(left, lanes)) * lanes, left);
             if (joint) channels = out_;
             bands_.push_back({first, channels, size(columns_), 0});
-            for (const Share& z : axes_[0].shares)
-                for (const Share& y : axes_[1].shares)
-                    for (const Share& x : axes_[2].shares) {
-                        const Share* const axes[3] = {&z, &y, &x};
+            for (const AxisGroup& z : axes_[0].groups)
+                for (const AxisGroup& y : axes_[1].groups)
+                    for (const AxisGroup& x : axes_[2].groups) {
+                        const AxisGroup* const axes[3] = {&z, &y, &x};
                         if (joint) {
                             const int64_t all[3] = {-1, -1, -1};
                             const int64_t phases =
@@ -251,7 +251,7 @@ class Channels final : public Packed<T> {
         }
     }
 
-    void add_columns(const Share* const* axes, const int64_t* phase, int64_t channels,
+    void add_columns(const AxisGroup* const* axes, const int64_t* phase, int64_t channels,
                      int64_t count) {
         for (int64_t first = 0; first < count;) {
             Columns columns{{axes[0], axes[1], axes[2]}, {phase[0], phase[1], phase[2]}, channels,
@@ -363,14 +363,14 @@ class Channels final : public Packed<T> {
 
     // Positions of an axis from which columns have an output, and some input reaches it.
     Range range(const Columns& columns, const Shape& shape, int a) const {
-        const Share& share = *columns.axes[a];
+        const AxisGroup& share = *columns.axes[a];
         const bool one = columns.phase[a] >= 0;
         const int64_t low = one ? share.phases[columns.phase[a]] : share.phases.front();
         const int64_t high = one ? low : share.phases.back();
         return range(share, low, high, shape, a);
     }
 
-    Range range(const Share& share, int64_t low, int64_t high, const Shape& shape, int a) const {
+    Range range(const AxisGroup& share, int64_t low, int64_t high, const Shape& shape, int a) const {
         const int64_t s = layer_.axes[a].stride, crop = shape.crop[a];
         return {max(ceil_div(crop - high, s), share.offsets.front()),
                 min(floor_div(crop + shape.output[a] - 1 - low, s),
@@ -382,7 +382,7 @@ class Channels final : public Packed<T> {
         t.whole = true;
         for (int a = 0; a < 3; ++a) {
             int64_t low = INT64_MAX, high = INT64_MIN, computed = 0;
-            for (const Share& share : axes_[a].shares)
+            for (const AxisGroup& share : axes_[a].groups)
                 for (const int64_t phase : share.phases) {
                     const Range some = range(share, phase, phase, shape, a);
                     if (some.end <= some.start) continue;
@@ -402,7 +402,7 @@ class Channels final : public Packed<T> {
             most = min(most, turned_bytes / (phases * wide * int64_t(sizeof(T))));
         }
         const int64_t all = shape.batch * t.positions[0] * t.positions[1] * t.positions[2];
-        const int64_t fair = all * groups_ / (tasks_a_thread * threads);
+        const int64_t fair = all * groups_ / (tasks_per_thread * threads);
         const int64_t least = strips_ ? 2 * strip_positions : 8 * most_positions(1);
         if (threads > 1) most = min(most, max(fair, least));
         int64_t room = max(most, 1);
@@ -440,13 +440,13 @@ class Channels final : public Packed<T> {
         if (!last_ && all_in.cells() > 1) {
             from = view_of(in, in_);
             panel.grow(images * from.image);
-            turn_in(shape.input, in, images, layer_.in_channels, in_,
+            transpose_in(shape.input, in, images, layer_.in_channels, in_,
                     x + (image * layer_.in_channels + group * in_) * all_in.cells(), panel.data());
             source = panel.data();
         }
         thread_local Strips<T> strips;
-        const bool streams = bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
-        strips.start(streams);
+        const bool nontemporal = bytes_moved<T>(layer_, shape, false) >= nontemporal_bytes;
+        strips.start(nontemporal);
         const bool turned = !last_ && all_out.cells() > 1;
         for (int64_t b = first_band; b < end_band; ++b) {
             const Band& band = bands_[b];
@@ -465,18 +465,18 @@ class Channels final : public Packed<T> {
                 multiply(shape, q, images, columns_[band.column + i], group, source, from, target,
                          to);
             if (turned)
-                turn_out(shape.output, out, images, layer_.out_channels, band.channels, target,
+                transpose_out(shape.output, out, images, layer_.out_channels, band.channels, target,
                          y + (image * layer_.out_channels + group * out_ + band.first) *
                                  all_out.cells());
         }
         strips.finish();
-        if (streams) fence();
+        if (nontemporal) fence();
     }
 
     // Cuts the positions of an axis into segments; returns how many.
     int64_t segments(const Columns& columns, const Shape& shape, const Region& q, int a,
                      Buffer<Segment>& to) const {
-        const Share& share = *columns.axes[a];
+        const AxisGroup& share = *columns.axes[a];
         const Range all = range(columns, shape, a);
         const int64_t start = max(all.start, q.start[a]);
         const int64_t end = min(all.end, q.start[a] + q.count[a]);
@@ -586,8 +586,8 @@ class Channels final : public Packed<T> {
         for (int64_t n = 0; n < columns.vectors; ++n) column[n] = n * lanes;
         for (int64_t m = 0; m < most; ++m) own[m] = m * width;
         std::vector<Piece> piece;
-        for (int64_t c = 0; c < in_; c += longest_sum)
-            piece.push_back({c, c * width, min(longest_sum, in_ - c), c + longest_sum < in_});
+        for (int64_t c = 0; c < in_; c += kc)
+            piece.push_back({c, c * width, min(kc, in_ - c), c + kc < in_});
         Gathered<T> product;
         product.piece = piece.data();
         product.pieces = size(piece);
@@ -686,9 +686,9 @@ class Channels final : public Packed<T> {
         product.relu = layer_.activation == Activation::relu;
         // whole lines of an output that no cache holds need no strip
         T* const row = y + run[0].to;
-        const bool direct = strips.streams() && out_ % lanes == 0 && aligned(row + writes[0]) &&
+        const bool direct = strips.nontemporal() && out_ % lanes == 0 && aligned(row + writes[0]) &&
                             layer_.activation <= Activation::relu;
-        product.streams = direct;
+        product.nontemporal = direct;
         for (int64_t first = 0, end; first < positions; first = end) {
             end = min(first + most, positions);
             T* const made = direct ? row : strips.room((end - first) * width);
@@ -719,7 +719,7 @@ class Channels final : public Packed<T> {
                 for (next = m + 1; next < end && writes[next] == writes[next - 1] + width;) ++next;
                 strips.add(y + (writes[m] + run[0].to), (next - m) * width);
             }
-            strips.turn();
+            strips.swap();
         }
     }
 
@@ -929,7 +929,7 @@ class Channels final : public Packed<T> {
     }
 
     static int64_t longest_of(const Columns& columns) {
-        return columns.dots ? longest_sum * lanes : longest_sum;
+        return columns.dots ? kc * lanes : kc;
     }
 
     int64_t piece_count(const Columns& columns, const Segment* box) const {
@@ -941,7 +941,7 @@ class Channels final : public Packed<T> {
     Layer layer_;
     int64_t groups_, in_, out_;  // channels of a group
     bool last_, strips_;
-    Shares axes_[3];
+    AxisGroups axes_[3];
     int64_t group_weights_ = 0, group_starts_ = 0;
     std::vector<Band> bands_;
     std::vector<Columns> columns_;

@@ -71,7 +71,7 @@ void sum_block(const Block<T>& block) {
         const V start = load<T>(b.start + c);
         all([&](auto p, auto m) TCONV_INLINED { sum[p][m] = start; });
         for (int64_t i = 0, end = 0;;) {
-            for (end = min(b.taps, end + longest_sum); i < end; ++i) {
+            for (end = min(b.taps, end + kc); i < end; ++i) {
                 const Tap& tap = b.tap[i];
                 V w[P];
                 each<P>([&](auto p) TCONV_INLINED { w[p] = load<T>(weights + tap.w[p]); });
@@ -80,7 +80,7 @@ void sum_block(const Block<T>& block) {
                     each<P>([&](auto p) TCONV_INLINED { sum[p][m] += x * w[p]; });
                 });
             }
-            if (i > longest_sum)
+            if (i > kc)
                 all([&](auto p, auto m) TCONV_INLINED { sum[p][m] += load<T>(at(p, m)); });
             if (i == b.taps) break;
             all([&](auto p, auto m) TCONV_INLINED {
@@ -157,13 +157,13 @@ class Depthwise final : public Packed<T> {
                     {k, u / axes[a].stride});
             }
         }
-        const Shares shares = shares_of(axes[2]);
+        const AxisGroups shares = axis_groups_of(axes[2]);
         std::vector<bool> has_taps(static_cast<size_t>(axes[2].stride));
-        for (const Share& share : shares.shares) {
+        for (const AxisGroup& share : shares.groups) {
             add_groups(share);
             for (const int64_t r : share.phases) has_taps[static_cast<size_t>(r)] = true;
         }
-        Share none;
+        AxisGroup none;
         for (int64_t r = 0; r < axes[2].stride; ++r)
             if (!has_taps[static_cast<size_t>(r)]) none.phases.push_back(r);
         none.kernels.resize(none.phases.size());
@@ -226,7 +226,7 @@ class Depthwise final : public Packed<T> {
         return all;
     }
 
-    void add_groups(const Share& share) {
+    void add_groups(const AxisGroup& share) {
         const int64_t all = count_of(share.phases), groups = ceil_div(all, most_phases);
         for (int64_t g = 0; g < groups; ++g) {
             const auto first = static_cast<size_t>(all * g / groups);

@@ -97,7 +97,7 @@ class Positions final : public Packed<T>, Tiling<T> {
         for (int64_t i = first; i < end; ++i)
             run_tile(shape, t, offsets, x, y, i / tiles, i % tiles, blocks * split / t.splits,
                      blocks * (split + 1) / t.splits, i + 1 < end);
-        if (t.streams) fence();
+        if (t.nontemporal) fence();
     }
 
     // From a cell of a tile to that which the next reads in its place, but for the rows that both do.
@@ -196,14 +196,14 @@ class Positions final : public Packed<T>, Tiling<T> {
                 T* to = panel + c * t.plane + n * pitch[0] * pitch[1] * pitch[2];
                 for (int64_t z = 0; z < cells[0]; ++z, to += pitch[1] * pitch[2]) {
                     if (z < before[0] || z >= before[0] + held[0]) {
-                        lay_rows<T>(none, cells[1], nullptr, to);
+                        copy_rows_padded<T>(none, cells[1], nullptr, to);
                         continue;
                     }
                     const int64_t row = (from[0] + z) * in[1] + from[1] + before[1];
                     T* const own = to + before[1] * pitch[2];
-                    lay_rows<T>(none, before[1], nullptr, to);
-                    lay_rows<T>(some, held[1], source + row * in[2], own);
-                    lay_rows<T>(none, after, nullptr, own + held[1] * pitch[2]);
+                    copy_rows_padded<T>(none, before[1], nullptr, to);
+                    copy_rows_padded<T>(some, held[1], source + row * in[2], own);
+                    copy_rows_padded<T>(none, after, nullptr, own + held[1] * pitch[2]);
                 }
             }
     }
@@ -266,7 +266,7 @@ class Positions final : public Packed<T>, Tiling<T> {
         for (const Piece& piece : pieces) {
             T* const to = y + piece.to + phase;
             if (t.inside) {
-                write_inner<S>(to, rows, piece.at, 0, piece.size, stride, t.streams);
+                write_inner<S>(to, rows, piece.at, 0, piece.size, stride, t.nontemporal);
                 continue;
             }
             const int64_t oz = piece.z + rz, oy = piece.y + ry, size = piece.size;
@@ -275,7 +275,7 @@ class Positions final : public Packed<T>, Tiling<T> {
             const int64_t end = min(max(t.high - piece.x, low), size);
             const int64_t first = piece.x * stride - shape.crop[2];
             write_edge(to, rows, piece.at, 0, low, stride, first, wide);
-            write_inner<S>(to, rows, piece.at, low, end, stride, t.streams);
+            write_inner<S>(to, rows, piece.at, low, end, stride, t.nontemporal);
             write_edge(to, rows, piece.at, end, size, stride, first, wide);
         }
     }

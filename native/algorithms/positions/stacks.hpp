@@ -16,7 +16,7 @@ constexpr int64_t waiting_rows = 24;  // of products, before they are written
 // Rows with the same taps: some phases of the first two axes, counted within their shares, and those
 // of a share of the last.
 struct Strand {
-    const Share *z, *y, *x;
+    const AxisGroup *z, *y, *x;
     int64_t phase, phases;
 };
 
@@ -52,10 +52,10 @@ class Stacks : protected Parts<T> {
     // Without weights.
     Stacks(const Layer& layer, const T* bias) : Parts<T>(layer, bias) {
         phases_x_ = 0;
-        for (const Share& x : axes_[2].shares) phases_x_ += count_of(x.phases);
-        for (const Share& z : axes_[0].shares) {
+        for (const AxisGroup& x : axes_[2].groups) phases_x_ += count_of(x.phases);
+        for (const AxisGroup& z : axes_[0].groups) {
             if (mix(z)) continue;
-            for (const Share& y : axes_[1].shares) stack_apart(z, y);
+            for (const AxisGroup& y : axes_[1].groups) stack_apart(z, y);
         }
     }
 
@@ -98,7 +98,7 @@ class Stacks : protected Parts<T> {
 
     // Products of their own for every share of the last axis. All phases of a few channels are
     // neighbours in the output.
-    void stack_apart(const Share& z, const Share& y) {
+    void stack_apart(const AxisGroup& z, const AxisGroup& y) {
         const int64_t phases = count_of(z.phases) * count_of(y.phases);
         const int64_t most = max(1, waiting_rows / phases_x_);
         const int64_t together = ceil_div(phases, ceil_div(phases, most));
@@ -107,24 +107,24 @@ class Stacks : protected Parts<T> {
         while (unit > 1 && unit / 2 * rows % max_rows == 0) unit /= 2;
         const int64_t channels = unit * max(1, waiting_rows / (unit * rows));
         const int64_t first = count_of(tap_);
-        for (const Share& x : axes_[2].shares) add_taps(z, y.offsets, x.offsets);
+        for (const AxisGroup& x : axes_[2].groups) add_taps(z, y.offsets, x.offsets);
         for (int64_t p = 0; p < phases; p += together)
             for (int64_t c = 0; c < out_; c += channels) {
                 open(c, min(channels, out_ - c));
                 int64_t tap = first;
-                for (const Share& x : axes_[2].shares)
+                for (const AxisGroup& x : axes_[2].groups)
                     tap += add_strand({&z, &y, &x, p, min(together, phases - p)}, tap);
                 close();
             }
     }
 
     // One product for all shares of the last two axes, where there is such a kernel.
-    bool mix(const Share& z) {
-        const std::vector<Share>&ys = axes_[1].shares, &xs = axes_[2].shares;
+    bool mix(const AxisGroup& z) {
+        const std::vector<AxisGroup>&ys = axes_[1].groups, &xs = axes_[2].groups;
         if (ys.size() != 2 || xs.size() != 2) return false;
         const bool late_y = ys[0].offsets.size() < ys[1].offsets.size();
         const bool late_x = xs[0].offsets.size() < xs[1].offsets.size();
-        const Share &y = ys[late_y], &less_y = ys[!late_y], &x = xs[late_x], &less_x = xs[!late_x];
+        const AxisGroup &y = ys[late_y], &less_y = ys[!late_y], &x = xs[late_x], &less_x = xs[!late_x];
         std::vector<int64_t> more_y, more_x;
         if (!has_all(y, less_y, more_y) || !has_all(x, less_x, more_x)) return false;
         const int64_t tz = count_of(z.offsets), ty = count_of(less_y.offsets);
@@ -162,14 +162,14 @@ class Stacks : protected Parts<T> {
     }
 
     // Whether a share has all taps of another; and those that the other has not.
-    static bool has_all(const Share& share, const Share& of, std::vector<int64_t>& more) {
+    static bool has_all(const AxisGroup& share, const AxisGroup& of, std::vector<int64_t>& more) {
         for (const int64_t t : share.offsets)
             if (std::find(of.offsets.begin(), of.offsets.end(), t) == of.offsets.end())
                 more.push_back(t);
         return count_of(more) + count_of(of.offsets) == count_of(share.offsets);
     }
 
-    void add_taps(const Share& z, const std::vector<int64_t>& ys, const std::vector<int64_t>& xs) {
+    void add_taps(const AxisGroup& z, const std::vector<int64_t>& ys, const std::vector<int64_t>& xs) {
         for (const int64_t tz : z.offsets)
             for (const int64_t ty : ys)
                 for (const int64_t tx : xs) tap_.push_back({tz, ty, tx});

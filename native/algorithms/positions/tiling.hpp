@@ -34,7 +34,7 @@ struct Cut {
     int64_t together, splits, tasks;  // tiles, or parts of one, that make a task
     bool direct;    // the input is read where it lies, as no tap of a position is outside of it
     bool flat;      // positions of an image are one line, as no tap is beside another
-    bool streams;   // the output goes past the caches
+    bool nontemporal;   // the output goes past the caches
     bool whole;     // every output is at one of the positions, in a phase
     bool inside;    // every phase of every position is in the output
 };
@@ -53,7 +53,7 @@ class Tiling : protected Stacks<T> {
     // where it lies, and those near its borders.
     std::vector<Cut> cuts(const Shape& shape, int threads) const {
         Cut t;
-        t.streams = bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
+        t.nontemporal = bytes_moved<T>(layer_, shape, false) >= nontemporal_bytes;
         const Range range = range_of(layer_, axes_, shape);
         t.whole = range.whole;
         t.inside = range.inside;
@@ -131,7 +131,7 @@ class Tiling : protected Stacks<T> {
         int64_t reach[3];
         for (int a = 0; a < 3; ++a) reach[a] = axes_[a].high - axes_[a].low;
         const int64_t positions = shape.batch * t.count[0] * t.count[1] * t.count[2];
-        const int64_t wanted = tasks_a_thread * threads, fair = positions * layer_.groups / wanted;
+        const int64_t wanted = tasks_per_thread * threads, fair = positions * layer_.groups / wanted;
         int64_t widest = min(t.flat ? widest_tile : widest_block,
                              waiting_bytes / (most_rows_ * int64_t(sizeof(T))));
         if (t.direct) {

@@ -36,7 +36,7 @@ void short_product(int64_t channels, int64_t longest, const T* a, const T* b, in
             for (int n = 0; n < N; ++n) v[n] = load<T>(b + n * lanes);
 #pragma GCC unroll 8
             for (int m = 0; m < M; ++m) {
-                const V w = splat<T>(a[m]);
+                const V w = broadcast<T>(a[m]);
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
             }
@@ -103,7 +103,7 @@ struct Places {
     const T* bias;
     int64_t channels;
     int64_t ahead;  // from an output to the one that is fetched
-    bool relu, streams;
+    bool relu, nontemporal;
 };
 
 // A number of each of max_rows rows.
@@ -270,11 +270,11 @@ struct Short {
         const T *const from = each.from, *const biases = each.bias;
         const int64_t step = each.step, channels = each.channels, ahead = each.ahead;
         const bool relu = each.relu;
-        bool streams = each.streams;
+        bool nontemporal = each.nontemporal;
         T* at[M];
         for (int m = 0; m < M; ++m) {
             at[m] = each.to[m];
-            streams = streams && aligned(at[m]);
+            nontemporal = nontemporal && aligned(at[m]);
         }
         const auto outputs_of = [&](int64_t c, V* y) TCONV_INLINED {
             V v[parts];
@@ -292,8 +292,8 @@ struct Short {
             outputs_of(c, y);
             for (int m = 0; m < M; ++m) {
                 if (!at[m]) continue;
-                if (streams) {
-                    stream<T>(at[m] + c, y[m]);
+                if (nontemporal) {
+                    store_nontemporal<T>(at[m] + c, y[m]);
                 } else {
                     store<T>(at[m] + c, y[m]);
                     __builtin_prefetch(at[m] + c + ahead, 1);
@@ -310,7 +310,7 @@ struct Short {
     // The last axis: outputs of a tile are laid side by side.
     static void join(const Pass<T>& given, const Finish<T>& finish) {
         const Pass<T> pass = given;
-        const V bias = splat<T>(finish.bias);
+        const V bias = broadcast<T>(finish.bias);
         const bool relu = finish.relu;
         for (int64_t o = 0; o < pass.outer; ++o)
             for (int64_t i = 0; i < pass.vectors; ++i) {
@@ -452,9 +452,9 @@ struct WinogradAxis {
 
     // Of tiles of `pairs` positions where pairs of taps are the most; empty where the taps are not
     // neighbours, or more than three and `repeated` is false.
-    static WinogradAxis of(const Shares& shares, bool repeated = false, int64_t pairs = 3) {
+    static WinogradAxis of(const AxisGroups& shares, bool repeated = false, int64_t pairs = 3) {
         int64_t most = 1;
-        for (const Share& share : shares.shares) {
+        for (const AxisGroup& share : shares.groups) {
             const int64_t taps = static_cast<int64_t>(share.offsets.size());
             if (share.offsets.back() - share.offsets.front() != taps - 1) return {};
             if (taps > 3 && !repeated) return {};
@@ -463,7 +463,7 @@ struct WinogradAxis {
         WinogradAxis axis;
         axis.m = most == 1 ? 1 : most == 3 ? 2 : pairs;
         axis.cells = axis.m + shares.high - shares.low;
-        for (const Share& share : shares.shares) {
+        for (const AxisGroup& share : shares.groups) {
             const int64_t taps = static_cast<int64_t>(share.offsets.size());
             const int64_t repeats = most > 3 ? (taps + 1) / 2 : 1;
             const Form<T>* form = form_of<T>(axis.m, repeats > 1 ? 2 : taps);

@@ -28,14 +28,14 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
         typename Base::Zone, typename Base::Cut;
     using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::depth_, Base::winograd_;
     using Base::families_, Base::bands_, Base::slabs_, Base::runs_, Base::packed_, Base::start_;
-    using Base::group_weights_, Base::group_starts_, Base::longest_;
+    using Base::group_weights_, Base::group_starts_, Base::kc_;
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
     static const char* refusal(const Layer& layer) {
         bool some = false;
         for (int a = 0; a < 3; ++a) {
-            const WinogradAxis<T> axis = WinogradAxis<T>::of(shares_of(layer.axes[a]), true);
+            const WinogradAxis<T> axis = WinogradAxis<T>::of(axis_groups_of(layer.axes[a]), true);
             if (axis.pieces.empty()) return "a phase has distant taps";
             some = some || axis.m > 1;
         }
@@ -68,7 +68,7 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
             if (zone.inner()) blocks += number(zone.count());
         }
         // weights are read while products are computed
-        const bool far = w.group_weights_ * int64_t(sizeof(T)) >= far_weights;
+        const bool far = w.group_weights_ * int64_t(sizeof(T)) >= uncached_weights;
         const double reading = (far ? far_tile_weight_cost : tile_weight_cost) * blocks * weights / lanes;
         c.others += std::hypot(c.products, reading) - c.products;
         const double moved = bytes_moved<T>(layer, shape) / sizeof(T);
@@ -122,7 +122,7 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
         int64_t group, count = 0;
         Block block[most_zones];
         int64_t first;     // channel that stands at `y`
-        bool streams;
+        bool nontemporal;
         int64_t transformed = -1;  // the family whose cells stand in the panels
         std::vector<Patch> again;    // tiles whose cells are not all of ordinary size
     };
@@ -155,12 +155,12 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
             for (int64_t i = 0; i < w.count; ++i) {
                 Block& b = w.block[i];
                 b.x = to;
-                turn_in(shape.input, b.in, b.images, layer_.in_channels, in_,
+                transpose_in(shape.input, b.in, b.images, layer_.in_channels, in_,
                         x + (b.image * layer_.in_channels + group * in_) * all_in.cells(), to);
                 to += b.images * b.from.image;
             }
         }
-        w.streams = t.streams && !turned_out;
+        w.nontemporal = t.nontemporal && !turned_out;
         if (!turned_out) {
             w.first = 0;
             for (int64_t i = 0; i < w.count; ++i) {
@@ -169,7 +169,7 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
                 b.y = y + b.image * b.to.image + group * out_;
             }
             run_slabs(shape, first_band, end_band, w);
-            if (w.streams) fence();
+            if (w.nontemporal) fence();
             again.add(w.again);
             return;
         }
@@ -189,7 +189,7 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
             run_slabs(shape, band, end, w);
             for (int64_t i = 0; i < w.count; ++i) {
                 const Block& b = w.block[i];
-                turn_out(shape.output, b.out, b.images, layer_.out_channels, channels, b.y,
+                transpose_out(shape.output, b.out, b.images, layer_.out_channels, channels, b.y,
                          y + (b.image * layer_.out_channels + channel) * all_out.cells());
             }
         }
@@ -413,7 +413,7 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
                 for (int64_t i = 0, first = 0; i < groups; ++i) {
                     const int64_t rows = fewest + (i < longer);
                     const TileProduct<T> product{
-                        channels, longest_, panel + first * f.pitch + c, f.pitch,
+                        channels, kc_, panel + first * f.pitch + c, f.pitch,
                         block_at(block, c), after + i % tile_columns * channels * lanes,
                         products + first * width + v * lanes, width, c > 0};
                     if (columns == lanes)
@@ -488,7 +488,7 @@ class WinogradChannels final : public Combining<T>, Zones<T> {
                                  int64_t phases) {
                 Places<T> places{from + column, apart, {}, start + column, count,
                                  outputs * stride * channels,
-                                 layer_.activation == Activation::relu, w.streams};
+                                 layer_.activation == Activation::relu, w.nontemporal};
                 for (int64_t j = 0; j < outputs; ++j) {
                     const int64_t ox = base[2] + phase + j * stride;
                     const bool inside = ox >= 0 && ox + phases <= out[2];

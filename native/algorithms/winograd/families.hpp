@@ -23,12 +23,12 @@ class Families : protected Parts<T> {
     typedef Parts<T> Base;
 
   protected:
-    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::part_, Base::parts_;
+    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::phase_groups_;
     static constexpr int64_t lanes = Lanes<T>::count;
 
     // The phases of one share of each axis: they are made from the same transformed cells.
     struct Family {
-        const Part* part;
+        const PhaseGroup* part;
         Piece<T> axes[3];
         int64_t packed_kernels[3];  // transforms of the taps along each axis
         int64_t first_kernel[3];    // of them, that a zone's tiles take, from this one on
@@ -78,7 +78,7 @@ class Families : protected Parts<T> {
 
     // Without weights packed.
     Families(const Layer& layer, const T* bias) : Base(layer, bias) {
-        longest_ = longest_sum;
+        kc_ = kc;
         int64_t long_axes = 0, terms = in_, size[3];
         for (int a = 0; a < 3; ++a) {
             winograd_[a] = WinogradAxis<T>::of(axes_[a], true);
@@ -88,16 +88,16 @@ class Families : protected Parts<T> {
             // every axis about doubles the rounding errors of the products
             if (winograd_[a].m == 1) continue;
             ++long_axes;
-            longest_ /= 2;
+            kc_ /= 2;
         }
         tile_sizes(long_axes, terms, size);
-        if (long_axes == 2 && size[0] == 4 && terms < 384) longest_ /= 2;  // near the limit
+        if (long_axes == 2 && size[0] == 4 && terms < 384) kc_ /= 2;  // near the limit
         for (int a = 0; a < 3; ++a)
             winograd_[a] = WinogradAxis<T>::of(axes_[a], true, size[a]);
         depth_ = ceil_div(in_, lanes) * lanes;
         largest_ = 1;
-        int64_t phases = part_.data()[0].phases;
-        for (int64_t p = 1; p < parts_; ++p) phases = min(phases, part_.data()[p].phases);
+        int64_t phases = phase_groups_[0].phases;
+        for (int64_t p = 1; p < count_of(phase_groups_); ++p) phases = min(phases, phase_groups_[p].phases);
         const int64_t least = max(ceil_div(band_vectors, phases) * lanes, narrow_band);
         const int64_t bands = out_ % lanes ? 1 : max(out_ / least, 1);
         for (int64_t b = 0; b < bands; ++b) {
@@ -106,7 +106,7 @@ class Families : protected Parts<T> {
             bands_.push_back({first, end - first});
             widest_ = max(widest_, end - first);
         }
-        for (int64_t p = 0; p < parts_; ++p) add_family(part_.data() + p);
+        for (int64_t p = 0; p < count_of(phase_groups_); ++p) add_family(&phase_groups_[p]);
     }
 
     // Positions a tile along each axis, where pairs of taps are the most. Longer tiles take fewer
@@ -161,7 +161,7 @@ class Families : protected Parts<T> {
 
     WinogradAxis<T> winograd_[3];
     int64_t depth_;          // channels in whole vectors
-    int64_t longest_;        // products in one chain
+    int64_t kc_;        // products in one chain
     int64_t largest_;        // cells of a tile in the panel
     int64_t widest_ = 0;     // channels of a band, at most
     int64_t group_weights_ = 0, group_starts_ = 0;
@@ -188,13 +188,13 @@ class Families : protected Parts<T> {
         }
     }
 
-    void add_family(const Part* part) {
+    void add_family(const PhaseGroup* part) {
         Family f{};
         f.part = part;
         f.repeats = 1;
         for (int a = 0; a < 3; ++a) {
-            for (int64_t i = 0; i < count_of(axes_[a].shares); ++i)
-                if (&axes_[a].shares[i] == part->axes[a]) f.axes[a] = winograd_[a].pieces[i];
+            for (int64_t i = 0; i < count_of(axes_[a].groups); ++i)
+                if (&axes_[a].groups[i] == part->axes[a]) f.axes[a] = winograd_[a].pieces[i];
             f.packed_kernels[a] = f.axes[a].form->kernels;
             f.repeats *= f.axes[a].repeats;
         }

@@ -34,7 +34,7 @@ class Winograd final : public Combining<T>, Parts<T> {
             return "its lanes lie along positions, channels first";
         bool some = false;
         for (int a = 0; a < 3; ++a) {
-            const Shares shares = shares_of(layer.axes[a]);
+            const AxisGroups shares = axis_groups_of(layer.axes[a]);
             const WinogradAxis<T> axis = WinogradAxis<T>::of(shares);
             if (axis.pieces.empty())
                 return "a phase has more than three taps an axis, or distant ones";
@@ -57,8 +57,8 @@ class Winograd final : public Combining<T>, Parts<T> {
                               static_cast<double>(t.blocks);
         double products = 0, outputs = 0, written = 0, transformed = 0;
         for (int a = 0; a < 3; ++a) transformed += axes[a].m > 1;
-        for (int64_t p = 0; p < w.parts_; ++p) {
-            const double phases = static_cast<double>(w.part_.data()[p].phases);
+        for (int64_t p = 0; p < count_of(w.phase_groups_); ++p) {
+            const double phases = static_cast<double>(w.phase_groups_[p].phases);
             products += phases * static_cast<double>(w.parts_of(p));
             written += phases * static_cast<double>(axes[0].m * axes[1].m * axes[2].m);
         }
@@ -67,7 +67,7 @@ class Winograd final : public Combining<T>, Parts<T> {
             winograd_row_cost *
                 static_cast<double>(axes[0].cells * axes[1].cells * (axes[2].parts + 2)) +
             winograd_panel_cost * static_cast<double>(w.all_parts_);
-        const double chains = static_cast<double>(ceil_div(w.in_, w.longest_));
+        const double chains = static_cast<double>(ceil_div(w.in_, w.kc_));
         const double weights = static_cast<double>(w.kernels_ * w.in_ * w.out_) * groups;
         Cost c;
         c.products = vectors * products * out * static_cast<double>(w.in_);
@@ -125,19 +125,19 @@ class Winograd final : public Combining<T>, Parts<T> {
     Winograd(const Layer& layer, const T* weight, const T* bias, bool)
         : Combining<T>(layer, weight, bias), Base(layer, bias) {
         all_parts_ = 1;
-        longest_ = longest_sum;
+        kc_ = kc;
         for (int a = 0; a < 3; ++a) {
             winograd_[a] = WinogradAxis<T>::of(this->axes_[a]);
             all_parts_ *= winograd_[a].parts;
             // every axis about doubles the rounding errors of the products
-            if (winograd_[a].m > 1) longest_ /= 2;
+            if (winograd_[a].m > 1) kc_ /= 2;
         }
         kernels_ = 0;
         products_ = 0;
-        for (int64_t p = 0, last = size(2); p < this->parts_; p += last) {
+        for (int64_t p = 0, last = size(2); p < count_of(this->phase_groups_); p += last) {
             int64_t products = 0;
             for (int64_t x = 0; x < last; ++x) {
-                const int64_t now = this->part_.data()[p + x].phases;
+                const int64_t now = this->phase_groups_[p + x].phases;
                 products += parts_of(p + x) * now;
                 kernels_ += kernels_of(p + x) * now;
             }
@@ -148,7 +148,7 @@ class Winograd final : public Combining<T>, Parts<T> {
         block_ = ceil_div(this->out_, blocks);
         blocks_ = ceil_div(this->out_, block_);
         for (int64_t x = 0; x < size(2); ++x)
-            for (const int64_t phase : this->axes_[2].shares[x].phases)
+            for (const int64_t phase : this->axes_[2].groups[x].phases)
                 last_phases_.push_back(phase);
         std::sort(last_phases_.begin(), last_phases_.end());
     }
@@ -228,8 +228,8 @@ class Winograd final : public Combining<T>, Parts<T> {
         for (int64_t g = 0; g < this->layer_.groups; ++g)
             for (int64_t b = 0; b < blocks_; ++b) {
                 const int64_t first = b * block_, channels = min(block_, out - first);
-                for (int64_t p = 0; p < this->parts_; ++p) {
-                    const int64_t rows = this->part_.data()[p].phases * channels;
+                for (int64_t p = 0; p < count_of(this->phase_groups_); ++p) {
+                    const int64_t rows = this->phase_groups_[p].phases * channels;
                     for (int64_t r = 0; r < rows;) {
                         const int64_t height = block_rows(rows, r);
                         pack_rows(weight + (g * in * out + first) * kernel, out * kernel, p,
@@ -243,7 +243,7 @@ class Winograd final : public Combining<T>, Parts<T> {
 
     void pack_rows(const T* weight, int64_t step, int64_t p, int64_t channels, int64_t first,
                    int64_t height, T* to, int64_t to_step) const {
-        const Part& part = this->part_.data()[p];
+        const PhaseGroup& part = this->phase_groups_[p];
         const Axis* axes = this->layer_.axes;
         const int64_t kernel = axes[0].kernel * axes[1].kernel * axes[2].kernel;
         int64_t places[27][max_rows];
@@ -296,7 +296,7 @@ class Winograd final : public Combining<T>, Parts<T> {
             const int64_t first = b * block_;
             const int64_t channels = min(block_, this->out_ - first);
             const T* a = packed_.data() + (group * this->out_ + first) * kernels_ * in;
-            for (int64_t p = 0; p < this->parts_; p += size(2))
+            for (int64_t p = 0; p < count_of(this->phase_groups_); p += size(2))
                 a = run_band(shape, t, k, group, first, channels, p, a, panel.data(), y);
         }
     }
@@ -414,10 +414,10 @@ class Winograd final : public Combining<T>, Parts<T> {
         int64_t cells = 0;
         for (int64_t x = 0; x < last; ++x)
             cells += parts_of(p + x) *
-                     odd_lines(this->part_.data()[p + x].phases * channels * plane);
+                     odd_lines(this->phase_groups_[p + x].phases * channels * plane);
         products.grow(cells);
         const WinogradAxis<T>* const w = winograd_;
-        const Part& part = this->part_.data()[p];
+        const PhaseGroup& part = this->phase_groups_[p];
         const int64_t wide = plane * w[2].m;            // a row of all tiles, joined
         const int64_t slot = w[0].m * w[1].m * wide;    // one phase
         const int64_t outer = count_of(part.axes[0]->phases) * count_of(part.axes[1]->phases);
@@ -425,7 +425,7 @@ class Winograd final : public Combining<T>, Parts<T> {
         rows.grow(outer * across * slot + 4 * lanes);
         T* to = products.data();
         for (int64_t x = 0; x < last; ++x) {
-            const int64_t height = this->part_.data()[p + x].phases * channels;
+            const int64_t height = this->phase_groups_[p + x].phases * channels;
             const int64_t apart = odd_lines(height * plane);
             a = multiply(k, p + x, height, apart, a, panel, to);
             to += parts_of(p + x) * apart;
@@ -483,7 +483,7 @@ class Winograd final : public Combining<T>, Parts<T> {
                         for (int64_t left = ceil_div(vectors, max_vectors); left > 0; --left) {
                             const int64_t now = ceil_div(vectors, left);
                             short_product_of<T>(height, now)(
-                                in, longest_, weights, panel + e * k.apart + at, k.plane,
+                                in, kc_, weights, panel + e * k.apart + at, k.plane,
                                 to + r * k.plane + at, k.plane);
                             at += now * lanes;
                             vectors -= now;
@@ -525,7 +525,7 @@ class Winograd final : public Combining<T>, Parts<T> {
     }
 
     // Rows of one channel, all phases of the last axis, to the output.
-    void write_band(const Shape& shape, const Cut& t, const Block& k, const Part& part,
+    void write_band(const Shape& shape, const Cut& t, const Block& k, const PhaseGroup& part,
                     int64_t channel, const T* rows, int64_t slot, int64_t wide, T* y) const {
         const int64_t *out = shape.output, *crop = shape.crop;
         const Axis* axes = this->layer_.axes;
@@ -627,7 +627,7 @@ write_row(to + at, out[2], at, from, slot, count);
     int64_t block_, blocks_;       // output channels of a block
     int64_t all_parts_, kernels_;  // parts of the panel; kernels, counted for every phase
     int64_t products_;             // of a channel and tile, in one band
-    int64_t longest_;              // products in one chain
+    int64_t kc_;              // products in one chain
     std::vector<int64_t> last_phases_;
     Buffer<T> packed_;
 };

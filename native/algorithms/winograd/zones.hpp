@@ -40,7 +40,7 @@ class Zones : protected Families<T> {
     struct Cut {
         int64_t images, zones = 0;
         Zone zone[most_zones];
-        bool whole, streams;
+        bool whole, nontemporal;
         int64_t count() const {
             int64_t all = 0;
             for (int64_t z = 0; z < zones; ++z) all += zone[z].joins ? 0 : zone[z].count();
@@ -51,8 +51,8 @@ class Zones : protected Families<T> {
     void cut(const Shape& shape, int threads, Cut& t) const {
         const Range range = range_of(layer_, axes_, shape);
         t.whole = range.whole;
-        t.streams = layer_.activation <= Activation::relu &&
-                    bytes_moved<T>(layer_, shape, false) >= streamed_bytes;
+        t.nontemporal = layer_.activation <= Activation::relu &&
+                    bytes_moved<T>(layer_, shape, false) >= nontemporal_bytes;
         t.images = shape.batch;
         Zone zone;
         add_zones(shape, range, threads, 0, zone, t);
@@ -60,14 +60,14 @@ class Zones : protected Families<T> {
 
     // Parts of the bands that threads take apart.
     int64_t splits_of(int64_t blocks, int64_t threads) const {
-        const int64_t wanted = ceil_div(tasks_a_thread * threads, max(blocks, 1));
+        const int64_t wanted = ceil_div(tasks_per_thread * threads, max(blocks, 1));
         return threads > 1 ? min(count_of(bands_), wanted) : 1;
     }
 
     // What a block costs beside its tiles, in tiles: all weights are read.
     double tiles_beside() const {
         const int64_t bytes = group_weights_ * int64_t(sizeof(T));
-        return bytes < near_weights ? 1 : bytes < far_weights ? 3 : 6;
+        return bytes < near_weights ? 1 : bytes < uncached_weights ? 3 : 6;
     }
 
     // Whether outputs of a phase of an axis, at the position of an end, are among those asked for.
@@ -119,10 +119,10 @@ class Zones : protected Families<T> {
 
     // Whether, at the position of an end, all phases have one tap within the input at most.
     bool ends(const Shape& shape, int axis, int64_t position, Place place) const {
-        const Shares& shares = axes_[axis];
-        for (int64_t i = 0; i < count_of(shares.shares); ++i) {
+        const AxisGroups& shares = axes_[axis];
+        for (int64_t i = 0; i < count_of(shares.groups); ++i) {
             bool some = false;
-            for (const int64_t phase : shares.shares[i].phases)
+            for (const int64_t phase : shares.groups[i].phases)
                 some = some || wanted(shape, axis, position, phase);
             const Piece<T>& piece = winograd_[axis].pieces[i];
             if (!some || (piece.form->taps == 1 && piece.repeats == 1)) continue;
@@ -137,7 +137,7 @@ class Zones : protected Families<T> {
 
     // Takes the size of a block with the least work for the slowest thread.
     void cut_zone(int64_t images, int threads, Zone& zone) const {
-        const bool far = group_weights_ * int64_t(sizeof(T)) >= far_weights;
+        const bool far = group_weights_ * int64_t(sizeof(T)) >= uncached_weights;
         int64_t most = zone.inner() && !far ? this->block_tiles(largest_) : most_block_tiles;
         if (layer_.layout == Layout::channels_first) {
             int64_t outputs = widest_;
