@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tconv
 from tconv import Geometry
-from tconv.axis import Axis
+from tconv.geometry.axis import Axis
 
 LARGEST_INPUT = (9, 5, 4, 3)  # per rank
 LARGEST_KERNEL = (6, 4, 3, 2)

@@ -9,9 +9,9 @@ import pytest
 import tconv
 from strategies import cropped_case, random_array
 from tconv import Geometry, engine
-from tconv.definitions.cells import by_group, cropped, every
-from tconv.definitions.direct import conv as direct_conv
 from tconv.engine import native
+from tconv.reference.cells import by_group, cropped, every
+from tconv.reference.direct import conv as direct_conv
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the engine is not built")
 

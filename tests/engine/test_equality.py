@@ -11,10 +11,10 @@ import pytest
 
 from strategies import Case, assert_close, cropped_case, padded_case
 from tconv import engine
-from tconv.definitions import DEFINITIONS
 from tconv.engine import native
 from tconv.engine.activations import Activation
 from tconv.engine.packed import METHODS, Packed, can_run
+from tconv.reference import DEFINITIONS
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason=str(engine.refusal()))
 

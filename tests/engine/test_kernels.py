@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tconv import Geometry, engine
-from tconv.definitions import scatter
 from tconv.engine import native
 from tconv.engine.packed import METHODS
+from tconv.reference import scatter
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the engine is not built")
 

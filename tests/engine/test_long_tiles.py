@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tconv import Geometry, engine
-from tconv.definitions import scatter
+from tconv.reference import scatter
 
 from .test_kernels import LEAKY_RELU, pytestmark, run, threads  # noqa: F401
 

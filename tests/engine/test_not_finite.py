@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tconv
-from tconv import Geometry, engine, phases
-from tconv.definitions import scatter
+from tconv import Geometry, engine
+from tconv.reference import phases, scatter
 
 from .test_kernels import LEAKY_RELU, RELU, pytestmark, run, threads  # noqa: F401
 
