@@ -319,7 +319,7 @@ def test_lazy_names_are_those_that_type_checkers_see():
         for alias in node.names
     }
     modules = {name: name for name in tconv.__all__ if inspect.ismodule(getattr(tconv, name))}
-    assert homes == tconv._HOMES | modules
+    assert homes == modules | tconv._HOMES
     assert {*homes, "Solution", "__version__", "solve"} == set(tconv.__all__)
 
 

@@ -44,7 +44,7 @@ def code(geometry: Geometry) -> dict[str, dict[str, str]]:
     Examples
     --------
     >>> code(Geometry.of(4, 3, stride=2))["PyTorch"]
-    {'code': 'y = F.conv_transpose1d(x, weight, stride=2)'}
+    {'code': 'nn.ConvTranspose1d(1, 1, kernel_size=3, stride=2)'}
     """
     found = {}
     for rule in CONVENTIONS.values():
