@@ -1,9 +1,38 @@
-// What an output is that no input reaches: its bias, activated.
+// What is done to a sum when it is stored: its activation; and what an output is that no input
+// reaches, its bias activated.
 #pragma once
 
 #include "simd/activations.hpp"
 
 namespace tconv::TCONV_TARGET {
+
+// relu is done in registers, as it costs nothing there; other activations on rows that are stored.
+template <class T>
+class Epilogue {
+  public:
+    explicit Epilogue(const Layer& layer) : activation_(layer.activation), alpha_(layer.alpha) {}
+
+    bool relu() const { return activation_ == Activation::relu; }
+    // Whether `finish` has nothing to do, so that what is stored may go past the caches.
+    bool in_registers() const { return activation_ <= Activation::relu; }
+    T of(T v) const { return activated<T>(activation_, alpha_, v); }
+    void of(typename Lanes<T>::V& v) const { activate<T>(activation_, alpha_, v); }
+    void finish(T* row, int64_t count) const {
+        if (!in_registers()) activate_row(activation_, alpha_, row, count);
+    }
+
+  private:
+    Activation activation_;
+    double alpha_;
+};
+
+// One value an output channel.
+template <class T>
+Buffer<T> bias_or_zeros(const Layer& layer, const T* bias) {
+    Buffer<T> values(layer.out_channels);
+    for (int64_t c = 0; c < layer.out_channels; ++c) values.data()[c] = bias ? bias[c] : T(0);
+    return values;
+}
 
 // Every output is what the bias alone makes it; those that inputs reach are written again.
 template <class T>
