@@ -1,6 +1,7 @@
 """SVG: one scene as a picture, and many frames as a film strip."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from math import floor, inf
 
@@ -16,6 +17,48 @@ FRAME_HEAD, FRAME_GAP, FRAME_LEAST = 62.0, 28.0, 420.0
 HEAD, LINE = 104.0, 30.0
 WIDE = 16 / 9
 MOST_FRAMES = 400
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A drawing before it is written: its size, and what is on it as SVG.
+
+    Parameters
+    ----------
+    width, height : float
+    title, description : str
+    body : str
+        Elements.
+    paper : str
+        The colour below them.
+    """
+
+    width: float
+    height: float
+    title: str
+    description: str
+    body: str
+    paper: str
+
+    def svg(self, style: str = "") -> str:
+        """Return a standalone SVG, with a style sheet if there is one."""
+        width, height = number(self.width), number(self.height)
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'width="{width}" height="{height}" role="img" font-family="{FAMILY}">'
+            f"<title>{escaped(self.title)}</title><desc>{escaped(self.description)}</desc>"
+            f"{style and f'<style>{style}</style>'}"
+            f'<rect width="{width}" height="{height}" fill="{self.paper}"/>'
+            f"{self.body}</svg>\n"
+        )
+
+
+def sheet(scene: Scene, theme: str = "light") -> Sheet:
+    """Return a scene as a sheet."""
+    ink = colours(theme)
+    return Sheet(
+        scene.width, scene.height, scene.title, scene.description, _drawn(scene, ink), ink["paper"]
+    )
 
 
 def svg(scene: Scene, theme: str = "light") -> str:
@@ -35,10 +78,7 @@ def svg(scene: Scene, theme: str = "light") -> str:
     >>> svg(Scene(20, 10, "empty", "", "", "nothing", ()))[:60]
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10" '
     """
-    ink = colours(theme)
-    return _document(
-        scene.width, scene.height, scene.title, scene.description, _drawn(scene, ink), ink
-    )
+    return sheet(scene, theme).svg()
 
 
 def film(
@@ -67,9 +107,16 @@ def film(
     Examples
     --------
     >>> import tconv
-    >>> film(tconv.explanation.trace.explain(2, 3)).count("step ")
+    >>> film(tconv.explain(2, 3)).count("step ")
     4
     """
+    return strip(trace, theme, frames, terms).svg()
+
+
+def strip(
+    trace: Trace, theme: str = "light", frames: Sequence[int] | None = None, terms: str = "step"
+) -> Sheet:
+    """Return the sheet of :func:`film`."""
     ink = colours(theme)
     chosen = range(1, trace.frames) if frames is None else frames
     if not 1 <= len(chosen) <= MOST_FRAMES:
@@ -106,7 +153,7 @@ def film(
             + f"{_drawn(scene, ink)}</g></g>"
         )
         told.append(scene.description)
-    return _document(width, height, trace.title, "; ".join(told), "\n".join(parts), ink)
+    return Sheet(width, height, trace.title, "; ".join(told), "\n".join(parts), ink["paper"])
 
 
 def _abreast(frames: int, wide: float, tall: float) -> int:
@@ -119,19 +166,6 @@ def _abreast(frames: int, wide: float, tall: float) -> int:
         if off < least:
             best, least = across, off
     return best
-
-
-def _document(
-    across: float, down: float, title: str, description: str, body: str, ink: dict[str, str]
-) -> str:
-    size = f"{number(across)} {number(down)}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
-        f'width="{number(across)}" height="{number(down)}" role="img" font-family="{FAMILY}">'
-        f"<title>{escaped(title)}</title><desc>{escaped(description)}</desc>"
-        f'<rect width="{number(across)}" height="{number(down)}" fill="{ink["paper"]}"/>'
-        f"{body}</svg>\n"
-    )
 
 
 def _drawn(scene: Scene, ink: dict[str, str]) -> str:
