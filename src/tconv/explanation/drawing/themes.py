@@ -8,8 +8,8 @@ def colours(theme: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> colours("light")["paper"]
-    '#ffffff'
+    >>> list(colours("light"))[:3]
+    ['paper', 'ink', 'soft']
     """
     if theme not in THEMES:
         raise ValueError(f"theme {theme!r} is not one of {', '.join(THEMES)}")
