@@ -129,8 +129,9 @@ KNOWS = {
     "functional": "geometry dtypes checks reference engine numpy",
     "symbolic": "geometry functional numpy",
     "interpolation": "geometry dtypes checks engine functional numpy",
-    "explanation/trace": "geometry reference symbolic numpy",
-    "explanation/drawing": "explanation/trace av pyvips resvg_py",
+    "explanation/constants": "",
+    "explanation/trace": "geometry reference symbolic explanation/constants numpy",
+    "explanation/drawing": "explanation/constants explanation/trace av pyvips resvg_py",
     "explanation/page": "explanation/trace explanation/drawing",
     "explanation": "geometry media explanation/trace explanation/drawing explanation/page numpy",
     "peers": "geometry conventions reference numpy scipy torch jax keras onnx onnxruntime "

@@ -83,6 +83,16 @@ def compiler() -> str | None:
     return str(_module.compiler()) if _module else None
 
 
+def costs() -> tuple[float, dict[str, tuple[float, float]]]:
+    """Return the constants of the cost model for the target in use.
+
+    These are the bytes that one thread moves in the time of a multiply-add, and of each algorithm
+    the time of a product and of another operation that it counts, in that unit.
+    """
+    bytes_per_operation, algorithms = _module.costs(_target)
+    return bytes_per_operation, dict(zip(_module.algorithms(), algorithms, strict=True))
+
+
 @cache
 def lanes() -> int:
     """Return how many float32 a vector of the target in use holds."""

@@ -11,7 +11,7 @@ from tconv.explanation.drawing.layout import layout
 from tconv.explanation.drawing.plain import whole_text
 from tconv.explanation.drawing.raster import png
 from tconv.explanation.drawing.scene import frame as frame_of
-from tconv.explanation.drawing.svg import Sheet, sheet, strip
+from tconv.explanation.drawing.svg import Drawing, drawing, strip
 from tconv.explanation.page.assembling import html
 from tconv.explanation.trace.model import Trace
 from tconv.media.atomic import Replacement
@@ -26,11 +26,11 @@ class Choice(NamedTuple):
     terms: str
     scale: float
 
-    def drawn(self, trace: Trace) -> Sheet:
+    def drawn(self, trace: Trace) -> Drawing:
         """Draw one frame, or all side by side."""
         if self.frame is None:
             return strip(trace, self.theme, terms=self.terms)
-        return sheet(frame_of(layout(trace, terms=self.terms), self.frame), self.theme)
+        return drawing(frame_of(layout(trace, terms=self.terms), self.frame), self.theme)
 
 
 def _svg(path: Path, trace: Trace, choice: Choice) -> None:
