@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import tconv
 from tconv import Geometry
-from tconv.axis import Axis
+from tconv.geometry.axis import Axis
 
 Range = Sequence[int]
 

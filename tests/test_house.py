@@ -22,13 +22,6 @@ FRAMEWORKS = {
     "torch", "jax", "jaxlib", "flax", "keras", "tensorflow", "onnx", "onnxruntime", "openvino",
 }  # fmt: skip
 HEAVY = {"scipy", "typer", "rich", "pyvips", "soundfile", "click", "matplotlib", "PIL"}
-GEOMETRY_SIDE = {
-    f"tconv.{name}"
-    for name in (
-        "geometry", "axis", "convolution", "derivation", "padding", "parameters",
-        "coverage", "hints", "spelling", "solving", "relations",
-    )
-}  # fmt: skip
 
 
 class Import(NamedTuple):
@@ -106,8 +99,9 @@ IMPORTS = {name_of(path): read(path.read_text("utf-8"), package_of(path)) for pa
 
 
 def room(name):
-    """Return the first folder or module below tconv."""
-    return ".".join(name.split(".")[:2])
+    """Return the first folder or module below tconv, below explanation too."""
+    parts = name.split(".")
+    return ".".join(parts[: 3 if parts[1:2] == ["explanation"] else 2])
 
 
 def top(name):
@@ -115,7 +109,7 @@ def top(name):
 
 
 def rooms(name):
-    return [one for one in IMPORTS if room(one) == f"tconv.{name}"]
+    return [one for one in IMPORTS if f"{one}.".startswith(f"tconv.{name}.")]
 
 
 def strangers(names, allowed, *, lazily=()):
@@ -134,29 +128,28 @@ def strangers(names, allowed, *, lazily=()):
 def test_the_reader_sees_imports():
     """What follows holds only if this does."""
     source = (
-        "import a.b, c\nfrom d import e\nfrom . import geometry\nfrom .axis import Axis\n"
+        "import a.b, c\nfrom d import e\nfrom . import checks\nfrom .geometry.axis import Axis\n"
         "if TYPE_CHECKING:\n    import never\n"
         "def f():\n    import lazy\n    importlib.import_module('named')\n"
     )
     at_once = {module for module, at_once in read(source) if at_once}
-    assert at_once == {"a.b", "c", "d", "tconv.geometry", "tconv.axis"}
+    assert at_once == {"a.b", "c", "d", "tconv.checks", "tconv.geometry.axis"}
     assert {module for module, at_once in read(source) if not at_once} == {"lazy", "named"}
     assert Import("numpy", True) in IMPORTS["tconv.functional"]
-    assert Import("scipy.sparse", False) in IMPORTS["tconv.definitions.matrix"]
-    assert Import("tconv.axis", True) in IMPORTS["tconv.geometry"]
+    assert Import("scipy.sparse", False) in IMPORTS["tconv.reference.matrix"]
+    assert Import("tconv.geometry.axis", True) in IMPORTS["tconv.geometry.geometry"]
 
 
 def test_geometry_needs_the_standard_library_alone():
-    assert set(IMPORTS) >= GEOMETRY_SIDE
-    names = [one for one in IMPORTS if room(one) in GEOMETRY_SIDE]
-    assert "tconv.solving.one_axis" in names
-    assert strangers(names, GEOMETRY_SIDE) == []
+    names = rooms("geometry")
+    assert "tconv.geometry.solving.one_axis" in names
+    assert strangers(names, {"tconv.geometry"}) == []
 
 
 def test_definitions_know_geometry_and_numpy():
-    definitions = rooms("definitions")
-    assert len(definitions) >= 6
-    allowed = GEOMETRY_SIDE | {"tconv.checks", "tconv.definitions", "numpy"}
+    definitions = rooms("reference")
+    assert len(definitions) >= 8
+    allowed = {"tconv.geometry", "tconv.checks", "tconv.reference", "numpy"}
     assert strangers(definitions, allowed, lazily={"scipy"}) == []
 
 
@@ -164,8 +157,8 @@ def test_the_engine_knows_geometry_numpy_and_its_own_module():
     modules = rooms("engine")
     assert {module for one in modules for module, _ in IMPORTS[one]} >= {"tconv.engine._native"}
     # what refuses, what an array holds, and what does what the engine cannot
-    helpers = {"tconv.checks", "tconv.dtypes", "tconv.phases", "tconv.products"}
-    assert strangers(modules, GEOMETRY_SIDE | helpers | {"tconv.engine", "numpy"}) == []
+    helpers = {"tconv.checks", "tconv.dtypes", "tconv.reference"}
+    assert strangers(modules, {"tconv.geometry", "tconv.engine", "numpy"} | helpers) == []
 
 
 def test_only_the_engine_knows_the_compiled_module():
@@ -179,29 +172,28 @@ def test_only_the_engine_knows_the_compiled_module():
 
 
 def test_conventions_know_geometry_alone():
-    assert strangers(rooms("conventions"), GEOMETRY_SIDE | {"tconv.conventions"}) == []
+    assert strangers(rooms("conventions"), {"tconv.geometry", "tconv.conventions"}) == []
 
 
 def test_traces_know_geometry_definitions_and_letters():
     """A trace draws itself, but only when it is asked to."""
-    allowed = GEOMETRY_SIDE | {"tconv.traces", "tconv.definitions", "tconv.symbolic", "numpy"}
-    later = {"tconv.drawing", "tconv.explorer"}
-    traces = rooms("traces")
+    trace, drawing, page = (f"tconv.explanation.{name}" for name in ("trace", "drawing", "page"))
+    allowed = {trace, "tconv.geometry", "tconv.reference", "tconv.symbolic", "numpy"}
+    traces = rooms("explanation.trace")
     assert len(traces) > 20
-    assert strangers(traces, allowed | later) == []
+    assert strangers(traces, allowed | {drawing, page}) == []
     at_once = {room(module) for one in traces for module, now in IMPORTS[one] if now}
-    assert not at_once & later
+    assert not at_once & {drawing, page}
 
 
 def test_drawings_know_traces_and_the_page_knows_both():
+    trace, drawing, page = (f"tconv.explanation.{name}" for name in ("trace", "drawing", "page"))
     libraries = {"av", "numpy", "pyvips", "resvg_py"}
-    allowed = {"tconv.drawing", "tconv.traces", "tconv.media", "tconv.explorer"} | libraries
-    assert strangers(rooms("drawing"), allowed) == []
-    assert strangers(rooms("explorer"), {"tconv.explorer", "tconv.traces"}) == []
-    pages = [
-        one for one in rooms("drawing") for m, _ in IMPORTS[one] if room(m) == "tconv.explorer"
-    ]
-    assert set(pages) == {"tconv.drawing.saving"}  # which asks for a page
+    drawings = rooms("explanation.drawing")
+    assert strangers(drawings, {drawing, trace, page, "tconv.media"} | libraries) == []
+    assert strangers(rooms("explanation.page"), {page, trace}) == []
+    pages = {one for one in drawings for module, _ in IMPORTS[one] if room(module) == page}
+    assert pages == {f"{drawing}.saving"}  # which asks for a page
 
 
 @pytest.mark.parametrize("name", ["cli", "media"])
@@ -213,7 +205,7 @@ def test_only_the_command_and_drawings_that_are_saved_know(name):
         if room(module) == f"tconv.{name}"
     }
     if name == "media":
-        users.discard("tconv.drawing.saving")  # writes files whole or not at all
+        users.discard("tconv.explanation.drawing.saving")  # writes files whole or not at all
     assert {room(user) for user in users} <= {"tconv.cli", "tconv.__main__", f"tconv.{name}"}
     assert "tconv.__main__" not in users or name == "cli"
 
@@ -298,7 +290,7 @@ def test_importing_tconv_loads_the_standard_library_alone():
 def test_what_is_used_loads_nothing_heavier_than_numpy(code):
     _, loaded = measured(code, "import numpy")
     assert "tconv.functional" in loaded
-    assert ("tconv.traces" in loaded) == (code == EACH)
+    assert ("tconv.explanation.trace" in loaded) == (code == EACH)
     strange = {top(name) for name in loaded} - sys.stdlib_module_names - {"tconv", "numpy"}
     # registered by NumPy's own compiled modules
     assert all(re.fullmatch(r"cython_runtime|_cython_\w+", name) for name in strange), strange
@@ -327,7 +319,7 @@ def test_lazy_names_are_those_that_type_checkers_see():
         for alias in node.names
     }
     modules = {name: name for name in tconv.__all__ if inspect.ismodule(getattr(tconv, name))}
-    assert homes == tconv._HOMES | modules
+    assert homes == modules | tconv._HOMES
     assert {*homes, "Solution", "__version__", "solve"} == set(tconv.__all__)
 
 

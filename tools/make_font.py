@@ -12,9 +12,9 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-SOURCE = Path(__file__).parents[1] / "src" / "tconv"
+SOURCE = Path(__file__).parents[1] / "src" / "tconv" / "explanation"
 FONT = SOURCE / "drawing" / "font"
-SCRIPT = SOURCE / "explorer" / "page" / "drawing" / "font.js"
+SCRIPT = SOURCE / "page" / "web" / "drawing" / "font.js"
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x100)]))
 GREEK = "".join(map(chr, [*range(0x391, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3B1, 0x3CA)]))
 SIGNS = "–—‘’“”…′″⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿᵀ₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎←↑→↓↔⇐⇒∂∈∏∑−∗√∞∫≈≠≡≤≥⊗⌈⌉⌊⌋‖"

@@ -8,7 +8,7 @@ from docs.gallery.checkerboards import save as save_checkerboard
 from docs.gallery.figures import Figure, figures, sources
 from docs.gallery.page import page
 
-from tconv.drawing import save
+from tconv.explanation.drawing import save
 
 FILM_SCALE = 0.625
 STAMPS = "steps-numbers-stride-2-padding-1"

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "simd/activations.hpp"
+#include "epilogue.hpp"
 #include "heuristics/costs.hpp"
 #include "problem/rows.hpp"
 #include "problem/phases.hpp"

@@ -2,17 +2,11 @@
 #pragma once
 
 #include "heuristics/costs.hpp"
-#include "problem/filling.hpp"
+#include "epilogue.hpp"
 #include "problem/rows.hpp"
-#include "problem/phases.hpp"
+#include "problem/phase_groups.hpp"
 
 namespace tconv::TCONV_TARGET {
-
-// One share of each axis.
-struct PhaseGroup {
-    const AxisGroup* axes[3];
-    int64_t phases, taps;
-};
 
 template <class T>
 class Parts {

@@ -2,18 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "api.hpp"
+#include "runtime/memory.hpp"
 
 #ifndef TCONV_TARGET
 #define TCONV_TARGET baseline
@@ -279,43 +276,5 @@ TCONV_INLINE typename Lanes<T>::V sums(typename Lanes<T>::V* v) {
         return sums<T, S / 2>(v);
     }
 }
-
-constexpr size_t huge_page = size_t(2) << 20;  // larger memory is made of such, in fewer faults
-
-// Memory of one owner, aligned to a cache line, left as it comes.
-template <class T>
-class Buffer {
-  public:
-    Buffer() = default;
-    explicit Buffer(int64_t size) { grow(size); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-    Buffer(Buffer&& other) noexcept : data_(other.data_), size_(other.size_) {
-        other.data_ = nullptr;
-        other.size_ = 0;
-    }
-    ~Buffer() { std::free(data_); }
-
-    T* grow(int64_t size) {
-        if (size > size_) {
-            std::free(data_);
-            const size_t wanted = static_cast<size_t>(size) * sizeof(T);
-            const size_t unit = wanted < huge_page ? 64 : huge_page;
-            const size_t bytes = (wanted + unit - 1) / unit * unit;
-            data_ = static_cast<T*>(std::aligned_alloc(unit, bytes));
-#if defined(__linux__)
-            if (data_ && unit == huge_page) madvise(data_, bytes, MADV_HUGEPAGE);
-#endif
-            size_ = data_ ? size : 0;
-            if (!data_) throw OutOfMemory{};
-        }
-        return data_;
-    }
-    T* data() const { return data_; }
-
-  private:
-    T* data_ = nullptr;
-    int64_t size_ = 0;
-};
 
 }  // namespace tconv::TCONV_TARGET

@@ -8,7 +8,7 @@ import typer
 import tconv
 from tconv.cli import options as o
 from tconv.cli.app import COMMANDS, parser, run
-from tconv.drawing.saving import SUFFIXES
+from tconv.explanation.drawing.saving import SUFFIXES
 
 
 def parameters(name):

@@ -15,10 +15,10 @@ import numpy as np
 
 from strategies import Case, Ranges, cropped_case, pick, random_array
 from tconv import engine
-from tconv.definitions import scatter
 from tconv.engine import native, planning
 from tconv.engine.activations import NAMES, Activation
 from tconv.engine.packed import METHODS, Packed
+from tconv.reference import scatter
 
 TARGETS = engine.targets()
 LAYOUTS = planning.LAYOUTS

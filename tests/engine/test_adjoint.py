@@ -8,10 +8,10 @@ import pytest
 import tconv
 from strategies import Ranges, cropped_case, pick, random_array
 from tconv import engine
-from tconv.definitions.cells import by_group, cropped, every
-from tconv.definitions.direct import conv as direct_conv
 from tconv.engine import native
 from tconv.engine.adjoint import PackedAdjoint
+from tconv.reference.cells import by_group, cropped, every
+from tconv.reference.direct import conv as direct_conv
 
 from .harness import DTYPES, TARGETS, a_case, filled, on, random_whole
 

@@ -8,7 +8,7 @@ import pytest
 
 from strategies import SMALL, Ranges, cropped_case, idle_case, padded_case, pick
 from tconv import engine
-from tconv.definitions import DEFINITIONS, scatter
+from tconv.reference import DEFINITIONS, scatter
 
 from .harness import (
     CURVES,

@@ -7,7 +7,8 @@ import pytest
 
 import tconv
 from strategies import random_array
-from tconv import engine, phases
+from tconv import engine
+from tconv.reference import phases
 
 from .harness import (
     DTYPES,

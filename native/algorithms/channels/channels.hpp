@@ -9,10 +9,10 @@
 #include <cmath>
 #include <vector>
 
-#include "simd/activations.hpp"
+#include "epilogue.hpp"
 #include "problem/regions.hpp"
 #include "heuristics/costs.hpp"
-#include "problem/filling.hpp"
+#include "epilogue.hpp"
 #include "gemm/indirect.hpp"
 #include "problem/phases.hpp"
 

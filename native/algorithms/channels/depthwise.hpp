@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "simd/activations.hpp"
+#include "epilogue.hpp"
 #include "heuristics/costs.hpp"
 #include "problem/cuts.hpp"
 #include "problem/phases.hpp"

@@ -45,8 +45,8 @@ def explore(
     for size, values in (("i", "x"), ("k", "w")):
         if not {size, values} & texts.keys():
             texts[size] = "3"
-    from tconv.explorer import Server
-    from tconv.traces.written import traced
+    from tconv.explanation.page import Server
+    from tconv.explanation.trace.written import traced
 
     traced(texts)
     with Server({"state": texts}, port) as server:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tconv.parameters import integer
+from tconv.geometry.parameters import integer
 
 _module: Any = None
 _broken = ""
