@@ -469,7 +469,7 @@ def test_a_size_seen_before_is_not_checked_again(layout, monkeypatch):
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="'auto', 'positions', .*'channels'"):
+    with pytest.raises(ValueError, match=r"'auto', 'positions', .*'channels'"):
         plan(np.ones((1, 1, 2)), method="fast")
     with pytest.raises(ValueError, match=r"method 'winograd' cannot do this: .*taps"):
         plan(np.ones((1, 1, 2)), stride=3, method="winograd")
