@@ -14,7 +14,7 @@ struct Axis {
     int64_t kernel = 1, stride = 1, dilation = 1;
 };
 
-enum class Activation : int { none, relu, leaky_relu, tanh, sigmoid, gelu, silu };
+enum class Activation : int { none, relu, leaky_relu, tanh, sigmoid, gelu, silu, count };
 
 // A way to compute a layer: its place in the registry of algorithms, counted from 1. 0 is the one
 // that costs least for the shape at hand.

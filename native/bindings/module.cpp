@@ -1,4 +1,4 @@
-// The door to Python: reads buffers, checks them, and runs packed layers with the GIL released.
+// The bindings to Python: reads buffers, checks them, and runs packed layers with the GIL released.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/pair.h>
@@ -172,7 +172,7 @@ class PlanBinding {
         const Target& target = target_of(target_name);
         axes_ = weight_.axes();
         layer_ = layer_of(weight_, groups, stride, dilation);
-        require(activation >= 0 && activation <= static_cast<int>(Activation::silu), "activation",
+        require(activation >= 0 && activation < static_cast<int>(Activation::count), "activation",
                 "one of those known");
         layer_.activation = static_cast<Activation>(activation);
         layer_.alpha = alpha;

@@ -12,18 +12,18 @@ constexpr int64_t task_cost = 1500;  // of handing a task to a thread
 
 // Of an algorithm: the time of a multiply-add and of another operation that it counts.
 struct AlgorithmCosts {
-    double product, other;
+    double product = 1, other = 1;
 };
 
 struct Costs {
     double bytes_per_operation;  // that one thread moves in the time of a multiply-add
-    AlgorithmCosts algorithms[7];  // in the order of the registry
+    AlgorithmCosts algorithms[16];  // in the order of the registry; 1 where none is given
 };
 
 #if TCONV_VECTOR_BYTES == 64
-constexpr Costs costs{7, {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}};
+constexpr Costs costs{7, {}};
 #else
-constexpr Costs costs{7, {{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}};
+constexpr Costs costs{7, {}};
 #endif
 
 // The time of the slowest thread, where tasks are about equal.

@@ -14,7 +14,7 @@ _broken = ""
 try:
     _module = import_module("tconv.engine._native")
 except ModuleNotFoundError:
-    _broken = "the compiled engine is not part of this installation"
+    _broken = "tconv was installed without its compiled engine (TCONV_NATIVE=0)"
 except ImportError as error:
     _broken = f"the compiled engine does not load: {error}"
 
