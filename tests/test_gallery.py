@@ -15,8 +15,8 @@ from docs.gallery.page import page
 import tconv
 from tconv import symbolic
 from tconv.cli.app import run
-from tconv.traces.views import DIRECT
-from tconv.traces.written import read
+from tconv.explanation.trace.views import DIRECT
+from tconv.explanation.trace.written import read
 
 DOCS = Path(__file__).parents[1] / "docs"
 GALLERY, TUTORIAL = DOCS / "gallery", DOCS / "tutorial"

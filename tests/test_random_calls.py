@@ -16,8 +16,8 @@ import pytest
 
 import tconv
 from tconv import Geometry
-from tconv.definitions import scatter
-from tconv.definitions.direct import conv as direct_conv
+from tconv.reference import scatter
+from tconv.reference.direct import conv as direct_conv
 
 from .strategies import random_array
 
@@ -161,7 +161,7 @@ def call(kind, random, groups, words, arrays, geometry):
     elif kind == "weight_gradient":
         given = {"x": x, "grad_output": y, "kernel_size": geometry.kernel_size, "groups": groups,
                  **words}  # fmt: skip
-        expected = tconv.products.weight_gradient(wide(x), wide(y), geometry, groups)
+        expected = tconv.reference.products.weight_gradient(wide(x), wide(y), geometry, groups)
     else:
         given["x"] = y
         expected = direct_conv(wide(y), wide(weight).conj(), geometry, groups)

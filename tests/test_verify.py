@@ -12,8 +12,8 @@ import pytest
 
 from tconv import METHODS
 from tconv.conventions import Inexpressible
-from tconv.definitions import scatter
 from tconv.peers import PEERS
+from tconv.reference import scatter
 from tconv.verify import DTYPES, Case, compare, random_case, verify
 
 LAYER = Case((4, 3), (3, 2), (2, 3), (1, 1), ((1, 0), (0, -1)), 2, 4, 6, 2)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tconv.drawing import film, frame, layout, svg
-from tconv.traces import Trace
-from tconv.traces.written import traced
+import tconv
+from tconv.explanation.drawing import film, frame, layout, svg
+from tconv.explanation.trace.written import read
 
 HERE = Path(__file__).parent
 OPTIONS = {
@@ -36,13 +36,13 @@ class Figure:
     title, shows, notes : str
         A heading and two sentences.
     state : dict of str to str
-        What :func:`tconv.traces.written.read` reads.
+        What :func:`tconv.explanation.trace.written.read` reads.
     frame : int, optional
         The one that the still shows; by default the middle step, of counts the result.
     strip : bool
         Whether the still shows all frames; it does where they are few.
     terms : {"step", "keep"}
-        As in :func:`tconv.drawing.layout`.
+        As in :func:`tconv.explanation.drawing.layout`.
     motion : bool
         Whether a film of all frames stands beside the still.
     """
@@ -67,9 +67,9 @@ class Figure:
         """The file name of the film."""
         return f"{self.name}.webp"
 
-    def trace(self) -> Trace:
+    def trace(self) -> tconv.Trace:
         """Return what happens."""
-        return traced(self.state)
+        return tconv.explain(**read(self.state))
 
     def command(self) -> str:
         """Return the command that draws it."""
@@ -92,7 +92,7 @@ class Figure:
             return film(trace, terms=self.terms)
         return svg(frame(layout(trace, terms=self.terms), number))
 
-    def _frame(self, trace: Trace) -> int | None:
+    def _frame(self, trace: tconv.Trace) -> int | None:
         steps = len(trace.steps)
         if self.frame is not None:
             return self.frame

@@ -1,17 +1,11 @@
-// How work is cut: sizes that fit the caches, and the arithmetic of cutting.
+// Integers, blocks of rows, and the positions of one call.
 #pragma once
 
 #include "gemm/micro_kernel.hpp"
+#include "heuristics/cache.hpp"
 #include "problem/phases.hpp"
 
 namespace tconv::TCONV_TARGET {
-
-constexpr int64_t panel_bytes = 512 << 10;    // fits the second-level cache beside a block of weights
-constexpr int64_t product_bytes = 256 << 10;  // products of one tile, waiting to be interleaved
-constexpr int64_t widest_tile = 1024;         // positions
-constexpr int64_t tasks_per_thread = 4;
-constexpr int64_t uncached_weights = 32 << 20;    // bytes that no cache holds
-constexpr int64_t nontemporal_bytes = 8 << 20;  // of an output that no cache would hold
 
 TCONV_INLINE int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 TCONV_INLINE int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b > 0); }
@@ -47,7 +41,7 @@ inline Range range_of(const Layer& layer, const AxisGroups (&axes)[3], const Sha
         const int64_t low = max(start, axes[a].low);
         const int64_t high = min(end, shape.input[a] - 1 + axes[a].high);
         int64_t phases = 0;
-        for (const AxisGroup& share : axes[a].groups) phases += count_of(share.phases);
+        for (const AxisGroup& group : axes[a].groups) phases += count_of(group.phases);
         range.whole = range.whole && low == start && high == end && phases == axis.stride;
         range.inside = range.inside && low * axis.stride >= shape.crop[a] &&
                        (high + 1) * axis.stride <= shape.output[a] + shape.crop[a];

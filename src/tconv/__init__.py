@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tconv._version import __version__
 
 if TYPE_CHECKING:
-    from tconv import kernels, symbolic, threadpools
+    from tconv import symbolic, threadpools
     from tconv.configuration import show_config
     from tconv.engine import (
         Plan,
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
         set_arithmetic,
         set_num_threads,
     )
+    from tconv.explanation import VIEWS, Trace, explain
     from tconv.functional import METHODS, conv, conv_transpose, dot_test, matrix, weight_gradient
     from tconv.geometry import Geometry
-    from tconv.relations import RELATIONS, Relation
-    from tconv.solving import Solution, solve
-    from tconv.traces import VIEWS, Trace, explain
-    from tconv.upsampling import upsample
+    from tconv.geometry.relations import RELATIONS, Relation
+    from tconv.geometry.solving import Solution, solve
+    from tconv.interpolation import kernels, upsample
 
 __all__ = [
     "METHODS",
@@ -72,12 +72,12 @@ _NAMES = {
         "set_arithmetic",
         "set_num_threads",
     ),
+    "explanation": ("VIEWS", "Trace", "explain"),
     "functional": ("METHODS", "conv", "conv_transpose", "dot_test", "matrix", "weight_gradient"),
     "geometry": ("Geometry",),
-    "relations": ("RELATIONS", "Relation"),
-    "solving": ("Solution", "solve"),
-    "traces": ("VIEWS", "Trace", "explain"),
-    "upsampling": ("upsample",),
+    "geometry.relations": ("RELATIONS", "Relation"),
+    "geometry.solving": ("Solution", "solve"),
+    "interpolation": ("kernels", "upsample"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import hints
-from tconv.convolution import times
 from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
-from tconv.parameters import LARGEST, integer, one_of, shown
+from tconv.geometry import hints
+from tconv.geometry.convolution import times
+from tconv.geometry.parameters import LARGEST, integer, one_of, shown
 
 DOOR = "letters and fractions go through tconv.symbolic"
 NUMBERS, LISTS = {int, float, complex}, {list, tuple}

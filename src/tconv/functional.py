@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import engine, hints, phases, products
+from tconv import engine
 from tconv.checks import (
     Operands,
     Refusal,
@@ -23,13 +23,13 @@ from tconv.checks import (
     operands,
     read_array,
 )
-from tconv.definitions import CONV_DEFINITIONS, DEFINITIONS, Definition
-from tconv.definitions.matrix import dense as dense_matrix
-from tconv.definitions.matrix import sparse as sparse_matrix
 from tconv.dtypes import canonical, work_dtype
 from tconv.engine.arithmetic import Arithmetic, read_arithmetic
-from tconv.geometry import Geometry
-from tconv.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
+from tconv.geometry import Geometry, hints
+from tconv.geometry.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
+from tconv.reference import CONV_DEFINITIONS, DEFINITIONS, Definition, phases, products
+from tconv.reference.matrix import dense as dense_matrix
+from tconv.reference.matrix import sparse as sparse_matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

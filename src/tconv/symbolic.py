@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv.convolution import times
 from tconv.functional import _conv_transpose
 from tconv.geometry import Geometry
-from tconv.parameters import Padding, Sizes, common_rank, per_axis
+from tconv.geometry.convolution import times
+from tconv.geometry.parameters import Padding, Sizes, common_rank, per_axis
 
 MOST_LETTERS = 2**18
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"

@@ -13,15 +13,15 @@ import numpy as np
 
 from tconv import engine
 from tconv._version import __version__
-from tconv.axis import Axis
 from tconv.checks import check_memory
 from tconv.conventions import Inexpressible
-from tconv.definitions import scatter
 from tconv.functional import METHODS
 from tconv.geometry import Geometry
-from tconv.parameters import integer, one_of
+from tconv.geometry.axis import Axis
+from tconv.geometry.parameters import integer, one_of
 from tconv.peers import PEERS
 from tconv.peers.layout import Array
+from tconv.reference import scatter
 
 DTYPES = ("float32", "float64", "complex64", "complex128", "int64")
 WIDEST = {"f": np.longdouble, "c": np.clongdouble, "i": np.int64}

@@ -25,7 +25,7 @@ def started(monkeypatch):
         def serve_forever(self):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("tconv.explorer.Server", Noted)
+    monkeypatch.setattr("tconv.explanation.page.Server", Noted)
 
     def start(*arguments):
         assert run(["explore", "--no-browser", *map(str, arguments)]) == 0

@@ -59,9 +59,8 @@ def test_a_command_loads_what_it_uses(arguments, libraries):
     beside = {"click", "rich"} if "typer" in libraries and "click" in modules else set()
     assert LIBRARIES & modules <= libraries | beside
     assert "tconv.engine" not in modules or "numpy" in libraries
-    drawing = "--draw" in arguments
-    assert drawing or not {"tconv.traces", "tconv.drawing", "tconv.explorer"} & modules
-    assert not {"tconv.media", "tconv.peers", "tconv.upsampling"} & modules
+    assert "--draw" in arguments or "tconv.explanation" not in modules
+    assert not {"tconv.media", "tconv.peers", "tconv.interpolation.upsampling"} & modules
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -69,6 +68,5 @@ def test_help_loads_the_parser(name):
     modules = loaded(name, "--help")
     allowed = {"typer", "click", "rich"} | ({"numpy"} if name == "upsample" else set())
     assert LIBRARIES & modules <= allowed
-    assert not {"tconv.engine", "tconv.traces", "tconv.drawing", "tconv.verify"} & modules or (
-        name == "upsample"
-    )
+    assert name == "upsample" or not {"tconv.engine", "tconv.verify"} & modules
+    assert "tconv.explanation" not in modules

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 
 import tconv
 from tconv.cli import app
-from tconv.upsampling import Upsampler
+from tconv.interpolation.upsampling import Upsampler
 
 MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 

@@ -5,10 +5,10 @@ import pytest
 
 from tconv import Geometry
 from tconv.conventions import JAX, KERAS, ONNX, PYTORCH, TENSORFLOW
-from tconv.definitions import scatter
 from tconv.peers import PEERS
 from tconv.peers import jax as jax_peer
 from tconv.peers.layout import channels_first, channels_last, kernel_last
+from tconv.reference import scatter
 
 CASES = [  # geometry, C_in, C_out, groups
     (Geometry.of(5, 4, stride=2, padding=1), 2, 3, 1),

@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose
 
 from tconv import Geometry
 from tconv.conventions import JAX, KERAS, ONNX, PYTORCH, TENSORFLOW, Inexpressible
-from tconv.definitions import scatter
 from tconv.peers import PEERS
 from tconv.peers.layout import channels_first, channels_last, kernel_last
+from tconv.reference import scatter
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the frameworks' own
 RAMP, DECADES = np.arange(1.0, 4.0), 10.0 ** np.arange(8)  # every product tells its tap

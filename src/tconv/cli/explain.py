@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from tconv.cli import options as o
-from tconv.cli.facts import facts
+from tconv.conventions import code
 from tconv.geometry import Geometry
+from tconv.geometry.facts import facts
 
 PRINTED = 4096
 
@@ -117,22 +118,23 @@ def _draw(
     force: bool,
     style: dict[str, Any],
 ) -> None:
-    from tconv.traces.written import traced
+    from tconv.explanation import explain as explained
+    from tconv.explanation.trace.written import read
 
-    trace = traced(texts)
+    trace = explained(**read(texts))
     if output is not None:
         trace.save(output, frame, force=force, **style)
         return
     if style or force:
         given = ", ".join(f"--{name}" for name in (*style, *["force"] * force))
         raise ValueError(f"{given} is for a file; name one with --output")
-    from tconv.drawing import whole_text
+    from tconv.explanation.drawing import whole_text
 
     print(whole_text(trace, frame), end="")
 
 
 def _print(geometry: Geometry, *, cells: bool, matrix: bool, json: bool) -> None:
-    known = facts(geometry)
+    known = facts(geometry) | {"code": code(geometry)}
     if cells:
         known["cells"] = _cells(geometry)
     if matrix:

@@ -12,8 +12,8 @@ from tconv.checks import check_memory
 from tconv.cli.layers import Layer, Weighted
 from tconv.cli.light import Gamma, Light
 from tconv.cli.progress import progress_bar
+from tconv.interpolation.upsampling import Upsampler
 from tconv.media import Factors, MediaError, Source
-from tconv.upsampling import Upsampler
 
 STRIP = 2**22  # output values worked on at a time: 16 MiB of float32
 CROP = 12  # cells an axis of the crop that is handed out

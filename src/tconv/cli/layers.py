@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
+from tconv.interpolation.resampling import Resampling
+from tconv.interpolation.upsampling import Upsampler
 from tconv.media import MediaError, open_media
-from tconv.resampling import Resampling
-from tconv.upsampling import Upsampler
 
 WEIGHT_SUFFIXES = (".npy", ".npz")
 PATIENCE = 2**28  # multiply-adds of a definition that a check may take

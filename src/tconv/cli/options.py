@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from tconv.parameters import PADDING_WORDS, is_sequence
-from tconv.spelling import for_every_axis
-from tconv.spelling import padding as padding
-from tconv.spelling import sizes as sizes
+from tconv.geometry.parameters import PADDING_WORDS, is_sequence
+from tconv.geometry.spelling import for_every_axis
+from tconv.geometry.spelling import padding as padding
+from tconv.geometry.spelling import sizes as sizes
 
 VIEWS = "scatter, gather, stretch, matrix, subpixel, convolution, gradient, overlap, deconvolution"
 SUFFIXES = ".svg, .png, .gif, .webp, .mp4, .txt, .json, .html"

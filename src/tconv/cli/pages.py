@@ -7,16 +7,16 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tconv.axis import Axis
-from tconv.cli.facts import overlap_words, unread_words
-from tconv.coverage import unreached
 from tconv.geometry import Geometry
+from tconv.geometry.axis import Axis
+from tconv.geometry.coverage import unreached
+from tconv.geometry.facts import overlap_words, unread_words
 
 DRAWN, PHASES, ENDS, AROUND = 48, 32, 20, 3
 
 
 def show(geometry: Geometry, known: dict[str, Any]) -> None:
-    """Print a geometry and what :func:`tconv.cli.facts.facts` knows of it."""
+    """Print a geometry and what :func:`tconv.geometry.facts.facts` knows of it."""
     console = Console(highlight=False)
     for page in _pages(geometry, known):
         console.print(page, soft_wrap=isinstance(page, Text))

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from tconv.cli.facts import overlap_words
 from tconv.cli.layers import Layer
-from tconv.convolution import times
 from tconv.geometry import Geometry
+from tconv.geometry.convolution import times
+from tconv.geometry.facts import overlap_words
+from tconv.interpolation.resampling import Places, Resampling
+from tconv.interpolation.upsampling import Upsampler
 from tconv.media import Factors, Source
-from tconv.resampling import Places, Resampling
-from tconv.upsampling import Upsampler
 
 AGREES = 1e-12
 

@@ -11,7 +11,7 @@ from tconv.cli import options as o
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tconv.solving import Chain, Solution, Solutions
+    from tconv.geometry.solving import Chain, Solution, Solutions
 
 NOTHING = 1
 PARAMETERS = ("kernel_size", "stride", "padding", "output_padding", "dilation")
@@ -38,7 +38,7 @@ def solve(
 
     In several layers: tconv solve -i 1 -O 600 --layers 4.
     """
-    from tconv.solving import solve as solved
+    from tconv.geometry.solving import solve as solved
 
     given = o.layer(
         input_size=input, output_size=output_size, kernel_size=kernel, stride=stride,
@@ -66,7 +66,7 @@ def _print(
         return
     from rich.console import Console
 
-    from tconv.solving.nothing import direction
+    from tconv.geometry.solving.nothing import direction
 
     console = Console(highlight=False, markup=False)
     if found:
@@ -103,7 +103,7 @@ def _table(*headings: str) -> "Table":
 
 def _solutions(found: "Sequence[Solution]") -> "Table":
     """Tell what differs between the answers; sizes that do not stand above."""
-    from tconv.convolution import times
+    from tconv.geometry.convolution import times
 
     sizes = ("input_size", "output_size")
     fixed = [name for name in sizes if len({getattr(one, name) for one in found}) == 1]
@@ -124,7 +124,7 @@ def _solutions(found: "Sequence[Solution]") -> "Table":
 
 
 def _chains(found: "Sequence[Chain]") -> "Table":
-    from tconv.convolution import times
+    from tconv.geometry.convolution import times
 
     table = _table("sizes", "strides", "kernels", "paddings", "blemishes")
     for one in found:

@@ -16,11 +16,11 @@ from tconv.cli.layers import WEIGHT_SUFFIXES, Layer, Weighted, agreement, read_w
 from tconv.cli.light import Gamma
 from tconv.cli.panel import AGREES, agreement_words, report
 from tconv.geometry import Geometry
-from tconv.kernels import NAMES, SIZED, Align
+from tconv.interpolation.kernels import NAMES, SIZED, Align
+from tconv.interpolation.ratios import ratios_per_axis
+from tconv.interpolation.resampling import Edges
+from tconv.interpolation.upsampling import FACTOR, Upsampler, resamplings
 from tconv.media import DEFAULT_MAX, Factors, MediaError, Source, default_output, open_media
-from tconv.ratios import ratios_per_axis
-from tconv.resampling import Edges
-from tconv.upsampling import FACTOR, Upsampler, resamplings
 
 PHOTOGRAPH = "chelsea.png"
 

@@ -19,6 +19,7 @@ from tconv.conventions.keras import KERAS
 from tconv.conventions.onnx import ONNX
 from tconv.conventions.pytorch import PYTORCH
 from tconv.conventions.tensorflow import TENSORFLOW
+from tconv.geometry import Geometry
 
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {rule.name.lower(): rule for rule in (PYTORCH, KERAS, TENSORFLOW, JAX, ONNX)}
@@ -33,4 +34,22 @@ __all__ = [
     "TENSORFLOW",
     "Convention",
     "Inexpressible",
+    "code",
 ]
+
+
+def code(geometry: Geometry) -> dict[str, dict[str, str]]:
+    """Return each framework's code for a layer, or the sentence why it has none.
+
+    Examples
+    --------
+    >>> code(Geometry.of(4, 3, stride=2))["PyTorch"]
+    {'code': 'nn.ConvTranspose1d(1, 1, kernel_size=3, stride=2)'}
+    """
+    found = {}
+    for rule in CONVENTIONS.values():
+        try:
+            found[rule.name] = {"code": rule.code(geometry)}
+        except Inexpressible as why:
+            found[rule.name] = {"none": str(why)}
+    return found

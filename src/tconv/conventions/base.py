@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-from tconv.axis import Axis
 from tconv.geometry import Geometry
-from tconv.parameters import integer
+from tconv.geometry.axis import Axis
+from tconv.geometry.parameters import integer
 
 T = TypeVar("T")
 Words = dict[str, Any]

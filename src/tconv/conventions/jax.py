@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tconv.conventions.base import Convention, Words
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, pairs_per_axis, per_axis, shown
+from tconv.geometry.parameters import Sizes, pairs_per_axis, per_axis, shown
 
 Pads = Sequence[Sequence[int]]
 

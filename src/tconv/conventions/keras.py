@@ -3,11 +3,11 @@
 from dataclasses import replace
 from itertools import product
 
-from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, by_hand
 from tconv.conventions.writing import call, literal, short, unless_default
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, per_axis, shown, word
+from tconv.geometry.axis import Axis
+from tconv.geometry.parameters import Sizes, per_axis, shown, word
 
 
 class Keras(Convention):

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, along, by_hand
 from tconv.conventions.writing import call, literal
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, is_sequence, per_axis, sequence, shown, word
+from tconv.geometry.axis import Axis
+from tconv.geometry.parameters import Sizes, is_sequence, per_axis, sequence, shown, word
 
 AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 

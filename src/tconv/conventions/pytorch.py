@@ -1,10 +1,10 @@
 """PyTorch: both ends cropped alike, and ``output_padding`` extends the end."""
 
-from tconv.axis import Axis
 from tconv.conventions.base import Convention, Inexpressible, Words, along, by_hand
 from tconv.conventions.writing import call, literal, short, unless_default
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes
+from tconv.geometry.axis import Axis
+from tconv.geometry.parameters import Sizes
 
 
 class PyTorch(Convention):

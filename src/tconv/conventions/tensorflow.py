@@ -6,7 +6,7 @@ from typing import Any
 from tconv.conventions.base import Convention, Inexpressible, Words, by_hand
 from tconv.conventions.writing import call, unless_default
 from tconv.geometry import Geometry
-from tconv.parameters import Sizes, common_rank, is_sequence, per_axis, sequence, shown
+from tconv.geometry.parameters import Sizes, common_rank, is_sequence, per_axis, sequence, shown
 
 Pads = Sequence[Sequence[int]]
 

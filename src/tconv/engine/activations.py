@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import hints
-from tconv.parameters import integer, one_of
+from tconv.geometry import hints
+from tconv.geometry.parameters import integer, one_of
 
 NAMES = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu")
 SLOPE = 0.01  # of leaky_relu, as in PyTorch

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import phases
-from tconv.axis import Axis
 from tconv.dtypes import canonical
 from tconv.engine import memory, native
 from tconv.engine.packed import (
@@ -25,6 +23,8 @@ from tconv.engine.packed import (
     with_images,
 )
 from tconv.geometry import Geometry
+from tconv.geometry.axis import Axis
+from tconv.reference import phases
 
 
 class PackedAdjoint(Packed):

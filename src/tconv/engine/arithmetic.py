@@ -3,7 +3,7 @@
 import os
 from typing import Literal, cast, get_args
 
-from tconv.parameters import one_of
+from tconv.geometry.parameters import one_of
 
 Arithmetic = Literal["fast", "direct"]
 ARITHMETICS: tuple[str, ...] = get_args(Arithmetic)

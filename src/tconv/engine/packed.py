@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import phases, products
-from tconv.axis import Axis
 from tconv.dtypes import canonical
 from tconv.engine import memory, native
 from tconv.engine.activations import Activation
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic
 from tconv.geometry import Geometry
+from tconv.geometry.axis import Axis
+from tconv.reference import phases, products
 
 AXES = 3  # that the engine knows
 LARGEST = 2**20

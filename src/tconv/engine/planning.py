@@ -5,8 +5,6 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv import hints, phases
-from tconv.axis import Axis
 from tconv.checks import (
     Operands,
     Refusal,
@@ -17,16 +15,18 @@ from tconv.checks import (
     operands,
     read_array,
 )
-from tconv.convolution import times
 from tconv.dtypes import spelled, work_dtype
 from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
 from tconv.engine.packed import METHODS, Packed, can_run, idle_axes, readable
-from tconv.geometry import Geometry
-from tconv.padding import margins
-from tconv.parameters import Padding, Sizes, integer, one_of, padding_per_axis, per_axis
+from tconv.geometry import Geometry, hints
+from tconv.geometry.axis import Axis
+from tconv.geometry.convolution import times
+from tconv.geometry.padding import margins
+from tconv.geometry.parameters import Padding, Sizes, integer, one_of, padding_per_axis, per_axis
+from tconv.reference import phases
 
 REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from tconv.conventions.base import Inexpressible
-from tconv.definitions.cells import by_group, cropped
 from tconv.geometry import Geometry
 from tconv.peers.installed import installed
 from tconv.peers.layout import Array
+from tconv.reference.cells import by_group, cropped
 
 NAME = "scipy upfirdn"
 DTYPES = ("float32", "float64", "complex64", "complex128")
