@@ -90,7 +90,8 @@ class Plan : public Packed<T> {
 // An entry of the registry, as callers see it.
 struct AlgorithmInfo {
     const char* name;
-    bool combines;  // multiplies sums of inputs
+    bool combines;          // multiplies sums of inputs
+    double product, other;  // what the cost model takes these operations for
 };
 
 // One target's kernels: the same source compiled with that target's flags.
@@ -98,6 +99,7 @@ struct Target {
     const char* name;
     int lanes;  // of float32
     std::vector<AlgorithmInfo> algorithms;  // the same for every target: method m is [m - 1]
+    double bytes_per_operation;  // the same, of memory
     // weight: (C_in, C_out/groups, *kernel) contiguous; bias: (C_out) or null. Both stay as they
     // are, and where they are, while what is returned lives. Throws Unsupported.
     std::unique_ptr<Plan<float>> (*plan_f32)(const Layer&, const float* weight, const float* bias);

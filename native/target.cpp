@@ -21,7 +21,10 @@ std::unique_ptr<Plan<T>> make_plan(const Layer& layer, const T* weight, const T*
 
 std::vector<AlgorithmInfo> algorithms() {
     std::vector<AlgorithmInfo> all;
-    for (const Algorithm<float>& one : registry<float>()) all.push_back({one.name, one.combines});
+    for (const Algorithm<float>& one : registry<float>()) {
+        const AlgorithmCosts& cost = costs.algorithms[all.size()];
+        all.push_back({one.name, one.combines, cost.product, cost.other});
+    }
     return all;
 }
 
@@ -34,10 +37,11 @@ double speed() {
     const int32_t offset = 0;
     const Product<float> product{channels, 1, 0, &offset, a.data(), b.data(),
                                  c.data(), width, start, false, false};
+    const auto kernel = kernel_of<float>(max_rows, false).of[max_vectors - 1];
     double best = 0;
     for (int run = 0; run < 8; ++run) {
         const auto before = std::chrono::steady_clock::now();
-        for (int i = 0; i < 20; ++i) micro<float, max_rows, max_vectors>(product);
+        for (int i = 0; i < 20; ++i) kernel(product);
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - before;
         best = std::max(best, 20.0 * channels * max_rows * max_vectors / taken.count());
     }
@@ -51,6 +55,7 @@ const Target& TCONV_JOIN(target_, TCONV_TARGET)() {
     static const Target target{TCONV_TEXT(TCONV_TARGET),
                                own::Lanes<float>::count,
                                own::algorithms(),
+                               own::costs.bytes_per_operation,
                                own::make_plan<float>,
                                own::make_plan<double>,
                                own::make_convolution<float>,

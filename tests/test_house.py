@@ -178,7 +178,8 @@ def test_conventions_know_geometry_alone():
 def test_traces_know_geometry_definitions_and_letters():
     """A trace draws itself, but only when it is asked to."""
     trace, drawing, page = (f"tconv.explanation.{name}" for name in ("trace", "drawing", "page"))
-    allowed = {trace, "tconv.geometry", "tconv.reference", "tconv.symbolic", "numpy"}
+    constants = "tconv.explanation.constants"
+    allowed = {trace, constants, "tconv.geometry", "tconv.reference", "tconv.symbolic", "numpy"}
     traces = rooms("explanation.trace")
     assert len(traces) > 20
     assert strangers(traces, allowed | {drawing, page}) == []
@@ -190,7 +191,8 @@ def test_drawings_know_traces_and_the_page_knows_both():
     trace, drawing, page = (f"tconv.explanation.{name}" for name in ("trace", "drawing", "page"))
     libraries = {"av", "numpy", "pyvips", "resvg_py"}
     drawings = rooms("explanation.drawing")
-    assert strangers(drawings, {drawing, trace, page, "tconv.media"} | libraries) == []
+    constants = "tconv.explanation.constants"
+    assert strangers(drawings, {drawing, trace, page, constants, "tconv.media"} | libraries) == []
     assert strangers(rooms("explanation.page"), {page, trace}) == []
     pages = {one for one in drawings for module, _ in IMPORTS[one] if room(module) == page}
     assert pages == {f"{drawing}.saving"}  # which asks for a page

@@ -14,7 +14,6 @@ from fontTools.ttLib import TTFont
 
 SOURCE = Path(__file__).parents[1] / "src" / "tconv" / "explanation"
 FONT = SOURCE / "drawing" / "font"
-SCRIPT = SOURCE / "page" / "web" / "drawing" / "font.js"
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x100)]))
 GREEK = "".join(map(chr, [*range(0x391, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3B1, 0x3CA)]))
 SIGNS = "–—‘’“”…′″⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿᵀ₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎←↑→↓↔⇐⇒∂∈∏∑−∗√∞∫≈≠≡≤≥⊗⌈⌉⌊⌋‖"
@@ -22,7 +21,7 @@ WEIGHTS = {"regular": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
 
 
 def main(folder: Path) -> None:
-    """Write the fonts, their widths, and the widths as a module of the page."""
+    """Write the fonts and their widths."""
     widths = {}
     for weight, name in WEIGHTS.items():
         font = TTFont(folder / name, recalcTimestamp=False)
@@ -42,11 +41,6 @@ def main(folder: Path) -> None:
         widths["em"] = font["head"].unitsPerEm
     text = json.dumps(widths, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     (FONT / "widths.json").write_text(text + "\n", "utf-8")
-    SCRIPT.write_text(
-        "/** Advance widths of the drawings' font; written by tools/make_font.py. */\n"
-        f"export const FONT = {text};\n",
-        "utf-8",
-    )
 
 
 if __name__ == "__main__":

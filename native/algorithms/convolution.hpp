@@ -1,22 +1,21 @@
-// The direct convolution, adjoint of the transposed one: the same product, over a panel in which
-// the phases of what it reads lie apart.
+// The direct convolution, adjoint of the transposed one: the same product, over packed y in which the
+// phases lie apart.
 //     x[ci, i] = bias[ci] + sum over co and k of y[co, i·s + k·d - crop] · w[ci, co, k]
 #pragma once
 
-#include "gemm/micro_kernel.hpp"
 #include "algorithms/strided.hpp"
+#include "gemm/micro_kernel.hpp"
+#include "heuristics/cache.hpp"
+#include "heuristics/convolution.hpp"
 
 namespace tconv::TCONV_TARGET {
-
-constexpr int64_t block_rows_most = 256;  // input channels whose sums one tile holds
-constexpr int64_t block_depth = 512;      // products of a block of the sum, where it has as many
 
 template <class T>
 class Convolution final : public Packed<T> {
   public:
     Convolution(const Layer& layer, const T* weight, const T* bias)
         : layer_(layer),
-          boxes_(cut_boxes(layer, never_apart)) {
+          blocks_(cut_kernel(layer, never_apart)) {
         rows_ = layer.in_channels / layer.groups;
         depth_ = layer.out_channels / layer.groups;
         kernel_ = layer.axes[0].kernel * layer.axes[1].kernel * layer.axes[2].kernel;
@@ -32,24 +31,24 @@ class Convolution final : public Packed<T> {
              const Parallel& parallel) const override {
         bool apart[3];
         choose_apart(layer_, shape, rows_, apart);
-        Cut cut;
-        cut.boxes = &boxes_;
+        SumPlan plan;
+        plan.blocks = &blocks_;
         std::vector<KernelBlock> own;
-        if (boxes_.size() == 1 && (apart[0] || apart[1] || apart[2])) {
-            own = cut_boxes(layer_, apart);
-            if (own.size() == 1) cut.boxes = &own;  // else its order is not that of the weights
+        if (blocks_.size() == 1 && (apart[0] || apart[1] || apart[2])) {
+            own = cut_kernel(layer_, apart);
+            if (own.size() == 1) plan.blocks = &own;  // else its order is not that of the weights
         }
         int64_t reach[3] = {0, 0, 0}, elements = 1, planes = 1;
-        for (const KernelBlock& box : *cut.boxes) {
-            elements = max(elements, box.elements);
-            planes = max(planes, box.planes);
-            for (int a = 0; a < 3; ++a) reach[a] = max(reach[a], box.axes[a].reach);
+        for (const KernelBlock& block : *plan.blocks) {
+            elements = max(elements, block.elements);
+            planes = max(planes, block.planes);
+            for (int a = 0; a < 3; ++a) reach[a] = max(reach[a], block.axes[a].reach);
         }
         // what is summed in which order does not depend on the threads
         const int64_t widest = widest_of(elements, planes);
         Tiles t = tiles_of(shape.input, shape.batch, reach, 1, widest, Lanes<T>::count);
-        const int64_t fit = max(1, panel_cells / (planes * t.plane));
-        cut.depth = ceil_div(depth_, ceil_div(depth_, fit));
+        const int64_t fit = max(1, packed_cells / (planes * t.plane));
+        plan.depth = ceil_div(depth_, ceil_div(depth_, fit));
         if (threads > 1) {
             const int64_t fair = shape.batch * t.count[0] * t.count[1] * t.count[2] *
                                  layer_.groups / (tasks_per_thread * threads);
@@ -57,67 +56,67 @@ class Convolution final : public Packed<T> {
             if (width < widest)
                 t = tiles_of(shape.input, shape.batch, reach, 1, width, Lanes<T>::count);
         }
-        cut.panel = cut.depth * planes * t.plane;
-        int64_t splits = ceil_div(rows_, block_rows_most);
+        plan.packed = plan.depth * planes * t.plane;
+        int64_t splits = ceil_div(rows_, most_block_rows);
         const int64_t whole = t.all() * layer_.groups;
         if (threads > 1) splits = max(splits, ceil_div(tasks_per_thread * threads, whole));
         splits = min(splits, heights_);
         Buffer<int32_t> offsets(kernel_);
         int32_t* table = offsets.data();
-        for (const KernelBlock& box : *cut.boxes) {
-            fill_offsets(box, t, table);
-            table += box.elements;
+        for (const KernelBlock& block : *plan.blocks) {
+            fill_offsets(block, t, table);
+            table += block.elements;
         }
         const Reading<T> reading(layer_, shape, 1, y);
         parallel(whole * splits, [&](int64_t task) {
             const int64_t split = task % splits, group = task / splits / t.all();
-            run_tile(shape, t, tile_at(t, task / splits % t.all()), reading, offsets.data(), cut,
+            run_tile(shape, t, tile_at(t, task / splits % t.all()), reading, offsets.data(), plan,
                      group, heights_ * split / splits, heights_ * (split + 1) / splits, x);
         });
     }
 
   private:
-    static constexpr int64_t panel_cells = panel_bytes / int64_t(sizeof(T));
+    static constexpr int64_t packed_cells = packed_y_bytes / int64_t(sizeof(T));
 
     // First of the rows that one block of registers holds.
     int64_t row_of(int64_t height) const { return rows_ * height / heights_; }
 
     // How a call cuts its sums.
-    struct Cut {
-        const std::vector<KernelBlock>* boxes;
-        int64_t depth, panel;  // output channels at once, cells of their panel
+    struct SumPlan {
+        const std::vector<KernelBlock>* blocks;
+        int64_t depth, packed;  // output channels at once, cells of their packed y
     };
 
     static constexpr bool never_apart[3] = {false, false, false};
 
-    static std::vector<KernelBlock> cut_boxes(const Layer& layer, const bool* apart) {
+    static std::vector<KernelBlock> cut_kernel(const Layer& layer, const bool* apart) {
         return kernel_blocks_of(layer.axes, apart, false, INT64_MAX, max_vectors * Lanes<T>::count,
-                        panel_cells);
+                        packed_cells);
     }
 
     int64_t widest_of(int64_t elements, int64_t planes) const {
-        const int64_t rows = min(rows_, block_rows_most);
-        const int64_t channels = min(depth_, ceil_div(block_depth, elements));
-        const int64_t fits = min(product_bytes / (rows * int64_t(sizeof(T))),
-                                 panel_cells / (channels * planes));
-        return max(min(widest_tile, fits), max_vectors * Lanes<T>::count);
+        const int64_t rows = min(rows_, most_block_rows);
+        const int64_t channels = min(depth_, ceil_div(conv_block_depth, elements));
+        const int64_t fits = min(tile_sum_bytes / (rows * int64_t(sizeof(T))),
+                                 packed_cells / (channels * planes));
+        return max(min(widest_conv_tile, fits), max_vectors * Lanes<T>::count);
     }
 
-    // Weights of (group, height, box) lie in that order, as [channel][element][row].
+    // Weights of (group, height, block) lie in that order, as [channel][element][row].
     void pack(const T* weight) {
         T* to = packed_.grow(layer_.in_channels * depth_ * kernel_ + max_rows);
         for (int64_t g = 0; g < layer_.groups; ++g)
             for (int64_t h = 0; h < heights_; ++h) {
                 const int64_t first = row_of(h), height = row_of(h + 1) - first;
                 const T* rows = weight + (g * rows_ + first) * depth_ * kernel_;
-                for (const KernelBlock& box : boxes_) to = pack_box(box, rows, height, to);
+                for (const KernelBlock& block : blocks_) to = pack_block(block, rows, height, to);
             }
     }
 
-    T* pack_box(const KernelBlock& box, const T* rows, int64_t height, T* to) const {
+    T* pack_block(const KernelBlock& block, const T* rows, int64_t height, T* to) const {
         const Axis* axes = layer_.axes;
-        const KernelRange *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
-        if (box.elements == kernel_) return transpose(rows, height, depth_ * kernel_, to);
+        const KernelRange *z = block.axes, *y = block.axes + 1, *x = block.axes + 2;
+        if (block.elements == kernel_) return transpose(rows, height, depth_ * kernel_, to);
         for (int64_t c = 0; c < depth_; ++c)
             for (int64_t i = 0; i < z->count; ++i)
                 for (int64_t j = 0; j < y->count; ++j) {
@@ -146,54 +145,54 @@ class Convolution final : public Packed<T> {
     }
 
     void run_tile(const Shape& shape, const Tiles& t, const Tile& tile, const Reading<T>& reading,
-                  const int32_t* offsets, const Cut& cut, int64_t group, int64_t first_height,
+                  const int32_t* offsets, const SumPlan& plan, int64_t group, int64_t first_height,
                   int64_t end_height, T* x) const {
         const int64_t first = row_of(first_height), rows = row_of(end_height) - first;
         const int64_t width = t.place(tile.images - 1, tile.count[0] - 1, tile.count[1] - 1,
                                       tile.count[2] - 1) + 1;
         const int64_t row = (ceil_div(width, 16) | 1) * 16;
-        thread_local Buffer<T> panel, sums;
-        panel.grow(cut.panel + 128);
-        sums.grow(rows * row + 128);
-        int64_t before = 0;  // products of a row in the boxes before
-        for (const KernelBlock& box : *cut.boxes) {
-            for (int64_t c = 0; c < depth_; c += cut.depth) {
-                const int64_t channels = min(cut.depth, depth_ - c);
-                reading.fill(box, t, tile, group * depth_ + c, channels, panel.data());
+        Scratch scratch;
+        T* const packed = scratch.take<T>(plan.packed + 128);
+        T* const sums = scratch.take<T>(rows * row + 128);
+        int64_t before = 0;  // products of a row in the blocks before
+        for (const KernelBlock& block : *plan.blocks) {
+            for (int64_t c = 0; c < depth_; c += plan.depth) {
+                const int64_t channels = min(plan.depth, depth_ - c);
+                reading.fill(block, t, tile, group * depth_ + c, channels, packed);
                 for (int64_t h = first_height; h < end_height; ++h) {
                     const int64_t top = row_of(h), height = row_of(h + 1) - top;
                     const T* a = packed_.data() + (group * rows_ + top) * depth_ * kernel_ +
-                                 (before + c * box.elements) * height;
+                                 (before + c * block.elements) * height;
                     const bool adds = before + c > 0;
-                    multiply(box, t, offsets, a, channels, height, width, panel.data(),
-                             sums.data() + (top - first) * row, row,
+                    multiply(block, t, offsets, a, channels, height, width, packed,
+                             sums + (top - first) * row, row,
                              adds ? nullptr : start_.data() + group * rows_ + top);
                 }
             }
-            before += depth_ * box.elements;
-            offsets += box.elements;
+            before += depth_ * block.elements;
+            offsets += block.elements;
         }
-        write(shape, t, tile, sums.data(), row, group * rows_ + first, rows, x);
+        write(shape, t, tile, sums, row, group * rows_ + first, rows, x);
     }
 
     // Sums of `height` rows; without a start they add to those that stand there.
-    void multiply(const KernelBlock& box, const Tiles& t, const int32_t* offsets, const T* a,
-                  int64_t channels, int64_t height, int64_t width, const T* panel, T* sums,
+    void multiply(const KernelBlock& block, const Tiles& t, const int32_t* offsets, const T* a,
+                  int64_t channels, int64_t height, int64_t width, const T* packed, T* sums,
                   int64_t row, const T* start) const {
-        const int64_t plane = box.planes * t.plane;
+        const int64_t plane = block.planes * t.plane;
         const T* zeros = start_.data() + layer_.in_channels;
         const bool adds = !start;
-        if (box.elements <= kc) {
-            sweep<T>({channels, box.elements, plane, offsets, a, panel, sums, row,
+        if (block.elements <= kc) {
+            sweep<T>({channels, block.elements, plane, offsets, a, packed, sums, row,
                    adds ? zeros : start, false, adds},
                   height, width);
             return;
         }
         for (int64_t c = 0; c < channels; ++c)
-            for (int64_t k = 0; k < box.elements; k += kc) {
+            for (int64_t k = 0; k < block.elements; k += kc) {
                 const bool first = c + k == 0 && !adds;
-                sweep<T>({1, min(kc, box.elements - k), plane, offsets + k,
-                       a + (c * box.elements + k) * height, panel + c * plane, sums, row,
+                sweep<T>({1, min(kc, block.elements - k), plane, offsets + k,
+                       a + (c * block.elements + k) * height, packed + c * plane, sums, row,
                        first ? start : zeros, false, !first},
                       height, width);
             }
@@ -224,7 +223,7 @@ class Convolution final : public Packed<T> {
     }
 
     Layer layer_;
-    std::vector<KernelBlock> boxes_;
+    std::vector<KernelBlock> blocks_;
     int64_t rows_, depth_, kernel_, heights_;
     Buffer<T> packed_, start_;
 };

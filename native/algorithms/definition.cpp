@@ -2,34 +2,36 @@
 
 #include <algorithm>
 
-#include "problem/parts.hpp"
+#include "epilogue.hpp"
+#include "problem/cuts.hpp"
+#include "problem/phase_groups.hpp"
 
 namespace tconv::TCONV_TARGET {
 
 constexpr int64_t definition_vectors = 4;  // output channels summed at once
 
 template <class T>
-class PackedDefinition final : public Definition<T>, Parts<T> {
-    typedef Parts<T> Base;
+class PackedDefinition final : public Definition<T> {
     typedef typename Lanes<T>::V V;
-    using Base::axes_, Base::bias_, Base::in_, Base::layer_, Base::out_, Base::phase_groups_;
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
-    PackedDefinition(const Layer& layer, const T* weight, const T* bias) : Base(layer, bias) {
-        wide_ = ceil_div(out_, lanes) * lanes;
-        kernel_ = layer.axes[0].kernel * layer.axes[1].kernel * layer.axes[2].kernel;
+    PackedDefinition(const Layer& layer, const T* weight, const T* bias)
+        : phases_(layer),
+          epilogue_(layer),
+          wide_(ceil_div(phases_.out, lanes) * lanes),
+          bias_(bias_or_zeros(layer, bias)) {
         pack(weight);
     }
 
     void run(const Shape& shape, const T* x, T* y, int, const Parallel& parallel) const override {
-        const Range range = range_of(layer_, axes_, shape);
-        if (!range.whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
+        const Range range = range_of(phases_.layer, phases_.axes, shape);
+        if (!range.whole) fill_with_bias(phases_.layer, shape, bias_.data(), y, parallel);
         const int64_t rows = range.count[0] * range.count[1];
         if (range.count[2] == 0) return;
-        parallel(shape.batch * layer_.groups * rows, [&](int64_t task) {
+        parallel(shape.batch * phases_.layer.groups * rows, [&](int64_t task) {
             const int64_t row = task % rows, image = task / rows;
-            compute(shape, {image / layer_.groups, image % layer_.groups,
+            compute(shape, {image / phases_.layer.groups, image % phases_.layer.groups,
                             {range.first[0] + row / range.count[1],
                              range.first[1] + row % range.count[1], range.first[2]},
                             {1, 1, range.count[2]}},
@@ -47,13 +49,13 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
   private:
     // [group][kernel element][input channel][output channel]
     void pack(const T* weight) {
-        T* to = packed_.grow(layer_.groups * kernel_ * in_ * wide_ + definition_vectors * lanes);
-        std::fill_n(to, layer_.groups * kernel_ * in_ * wide_, T(0));
-        for (int64_t g = 0; g < layer_.groups; ++g)
-            for (int64_t c = 0; c < in_; ++c)
-                for (int64_t o = 0; o < out_; ++o)
-                    for (int64_t k = 0; k < kernel_; ++k)
-                        to[((g * kernel_ + k) * in_ + c) * wide_ + o] = *weight++;
+        T* to = packed_.grow(phases_.layer.groups * phases_.kernel * phases_.in * wide_ + definition_vectors * lanes);
+        std::fill_n(to, phases_.layer.groups * phases_.kernel * phases_.in * wide_, T(0));
+        for (int64_t g = 0; g < phases_.layer.groups; ++g)
+            for (int64_t c = 0; c < phases_.in; ++c)
+                for (int64_t o = 0; o < phases_.out; ++o)
+                    for (int64_t k = 0; k < phases_.kernel; ++k)
+                        to[((g * phases_.kernel + k) * phases_.in + c) * wide_ + o] = *weight++;
     }
 
     void compute(const Shape& shape, const Patch& patch, const T* x, T* y) const {
@@ -61,19 +63,19 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
         for (q[0] = patch.first[0]; q[0] < patch.first[0] + patch.count[0]; ++q[0])
             for (q[1] = patch.first[1]; q[1] < patch.first[1] + patch.count[1]; ++q[1])
                 for (q[2] = patch.first[2]; q[2] < patch.first[2] + patch.count[2]; ++q[2])
-                    for (int64_t p = 0; p < count_of(phase_groups_); ++p)
-                        compute(shape, patch.image, patch.group, q, phase_groups_[p], x, y);
+                    for (const PhaseGroup& part : phases_.all)
+                        compute(shape, patch.image, patch.group, q, part, x, y);
     }
 
     // The phases of a part at one position: they read the same cells.
     void compute(const Shape& shape, int64_t image, int64_t group, const int64_t* q,
                  const PhaseGroup& part, const T* x, T* y) const {
-        thread_local Buffer<T> cells;
+        Scratch scratch;
         thread_local std::vector<int64_t> taps;  // that read a cell of the input
-        const bool last = layer_.layout == Layout::channels_last;
+        const bool last = phases_.layer.layout == Layout::channels_last;
         const int64_t *const in = shape.input, *const out = shape.output;
         const int64_t all = in[0] * in[1] * in[2], step = last ? 1 : all;
-        cells.grow(part.taps * in_);
+        T* const cells = scratch.take<T>(part.taps * phases_.in);
         taps.clear();
         for (int64_t tap = 0; tap < part.taps; ++tap) {
             int64_t left = tap, cell[3];
@@ -86,10 +88,10 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
             }
             if (!inside) continue;
             const int64_t at = (cell[0] * in[1] + cell[1]) * in[2] + cell[2];
-            const T* const from = last ? x + (image * all + at) * layer_.in_channels + group * in_
-                                       : x + (image * layer_.in_channels + group * in_) * all + at;
-            T* const to = cells.data() + count_of(taps) * in_;
-            for (int64_t c = 0; c < in_; ++c) to[c] = from[c * step];
+            const T* const from = last ? x + (image * all + at) * phases_.layer.in_channels + group * phases_.in
+                                       : x + (image * phases_.layer.in_channels + group * phases_.in) * all + at;
+            T* const to = cells + count_of(taps) * phases_.in;
+            for (int64_t c = 0; c < phases_.in; ++c) to[c] = from[c * step];
             taps.push_back(tap);
         }
         for (int64_t phase = 0; phase < part.phases; ++phase) {
@@ -97,7 +99,7 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
             bool inside = true;
             for (int a = 2; a >= 0; --a) {
                 const std::vector<int64_t>& phases = part.axes[a]->phases;
-                o[a] = q[a] * layer_.axes[a].stride - shape.crop[a] +
+                o[a] = q[a] * phases_.layer.axes[a].stride - shape.crop[a] +
                        phases[static_cast<size_t>(left % count_of(phases))];
                 left /= count_of(phases);
                 inside = inside && o[a] >= 0 && o[a] < out[a];
@@ -105,15 +107,15 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
             if (!inside) continue;
             const int64_t at = (o[0] * out[1] + o[1]) * out[2] + o[2];
             const int64_t beyond = out[0] * out[1] * out[2];
-            T* const to = last ? y + (image * beyond + at) * layer_.out_channels + group * out_
-                               : y + (image * layer_.out_channels + group * out_) * beyond + at;
-            for (int64_t c = 0; c < out_; c += definition_vectors * lanes) {
+            T* const to = last ? y + (image * beyond + at) * phases_.layer.out_channels + group * phases_.out
+                               : y + (image * phases_.layer.out_channels + group * phases_.out) * beyond + at;
+            for (int64_t c = 0; c < phases_.out; c += definition_vectors * lanes) {
                 T sums[definition_vectors * lanes];
-                add_up(group, part, phase, taps, cells.data(), c, sums);
-                const int64_t some = min(definition_vectors * lanes, out_ - c);
+                add_up(group, part, phase, taps, cells, c, sums);
+                const int64_t some = min(definition_vectors * lanes, phases_.out - c);
                 for (int64_t j = 0; j < some; ++j)
                     to[(c + j) * (last ? 1 : beyond)] =
-                        activated(layer_, sums[j] + bias_.data()[group * out_ + c + j]);
+                        epilogue_.of(sums[j] + bias_.data()[group * phases_.out + c + j]);
             }
         }
     }
@@ -124,11 +126,11 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
         constexpr int N = definition_vectors;
         V sum[N] = {};
         for (const int64_t tap : taps) {
-            const int64_t k = this->kernel_of(part, phase, tap);
-            const T* w = packed_.data() + (group * kernel_ + k) * in_ * wide_ + channel;
-            for (int64_t c = 0; c < in_;) {
+            const int64_t k = phases_.element(part, phase, tap);
+            const T* w = packed_.data() + (group * phases_.kernel + k) * phases_.in * wide_ + channel;
+            for (int64_t c = 0; c < phases_.in;) {
                 V chain[N] = {};
-                for (const int64_t end = min(in_, c + kc); c < end; ++c, w += wide_) {
+                for (const int64_t end = min(phases_.in, c + kc); c < end; ++c, w += wide_) {
                     const V v = broadcast<T>(*cells++);
                     for (int n = 0; n < N; ++n) chain[n] += v * load<T>(w + n * lanes);
                 }
@@ -138,8 +140,10 @@ class PackedDefinition final : public Definition<T>, Parts<T> {
         for (int n = 0; n < N; ++n) store<T>(to + n * lanes, sum[n]);
     }
 
-    int64_t wide_, kernel_;  // output channels in whole vectors, elements of the kernel
-    Buffer<T> packed_;
+    PhaseGroups phases_;
+    Epilogue<T> epilogue_;
+    int64_t wide_;  // output channels in whole vectors
+    Buffer<T> bias_, packed_;
 };
 
 template <class T>

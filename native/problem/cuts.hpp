@@ -1,17 +1,11 @@
-// How work is cut: sizes that fit the caches, and the arithmetic of cutting.
+// Integers, blocks of rows, and the positions of one call.
 #pragma once
 
 #include "gemm/micro_kernel.hpp"
+#include "heuristics/cache.hpp"
 #include "problem/phases.hpp"
 
 namespace tconv::TCONV_TARGET {
-
-constexpr int64_t panel_bytes = 512 << 10;    // fits the second-level cache beside a block of weights
-constexpr int64_t product_bytes = 256 << 10;  // products of one tile, waiting to be interleaved
-constexpr int64_t widest_tile = 1024;         // positions
-constexpr int64_t tasks_per_thread = 4;
-constexpr int64_t uncached_weights = 32 << 20;    // bytes that no cache holds
-constexpr int64_t nontemporal_bytes = 8 << 20;  // of an output that no cache would hold
 
 TCONV_INLINE int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 TCONV_INLINE int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b > 0); }

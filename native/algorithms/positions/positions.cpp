@@ -6,7 +6,8 @@ namespace tconv::TCONV_TARGET {
 
 template <class T>
 Algorithm<T> positions_algorithm() {
-    return {"positions", false, Positions<T>::refusal, make_recipe<T, Adapted<T, Positions<T>>>};
+    return {"positions", false, PositionsRecipe<T>::unsupported_reason,
+            make_recipe<T, PositionsRecipe<T>>};
 }
 
 template Algorithm<float> positions_algorithm();

@@ -1,97 +1,104 @@
-// The phase product with lanes along positions. The input's rows of a tile lie side by side, in a
-// panel or where they are, so that a tap is a constant distance.
-// Rows of products of a few channels wait in the nearest caches to be interleaved into the output.
+// The phase product with lanes along positions. The input's rows of a tile lie side by side, in packed
+// B or where they are, so that a tap is a constant distance. Rows of products of a few channels wait
+// in the nearest caches to be interleaved into the output.
 #pragma once
 
 #include "algorithms/positions/tiling.hpp"
+#include "epilogue.hpp"
+#include "problem/rows.hpp"
+#include "registry.hpp"
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t channels_ahead = 2;  // asked from memory while one is copied
-
-// By measurement, in vector multiply-adds:
-constexpr double one_tap_cost = 1.09;  // a product where nothing in the panel is read twice
-constexpr double packed_cost = 6;      // a weight packed
-
 template <class T>
-class Positions final : public Packed<T>, Tiling<T> {
-    using Tiling<T>::layer_, Tiling<T>::in_, Tiling<T>::out_, Tiling<T>::axes_, Tiling<T>::lanes;
-    using Stacks<T>::phases_, Stacks<T>::phases_x_, Stacks<T>::taps_, Stacks<T>::tap_;
-    using Stacks<T>::most_rows_, Stacks<T>::group_weights_, Stacks<T>::group_rows_;
-    using Stacks<T>::blocks_, Stacks<T>::stacks_, Stacks<T>::lines_, Stacks<T>::line_rows_;
-    using Stacks<T>::packed_, Stacks<T>::start_;
-    using Tiling<T>::cuts, Tiling<T>::tiles_of, Tiling<T>::position;
-
-    // Positions x .. x + size of one row, at `at` among the products. Phase 0 of the first of them
-    // goes to row (z, y) of the output, `to` cells from where the tile's first image begins.
-    struct Piece {
-        int64_t at, x, size, z, y, to;
-    };
-
+class PositionsRecipe final : public Recipe<T> {
   public:
-    static const char* refusal(const Layer& layer) {
+    static const char* unsupported_reason(const Layer& layer) {
         return layer.layout == Layout::channels_first ? nullptr
                                                       : "its lanes lie along positions, channels first";
     }
 
-    static Cost cost(const Layer& layer, const Shape& shape, int threads) {
-        const Positions plain(layer, nullptr);
-        const double out = static_cast<double>(plain.out_), in = static_cast<double>(plain.in_);
-        const double rows = out * static_cast<double>(plain.phases_);
+    explicit PositionsRecipe(const Layer& layer) : layout(layer), tiling(layout) {}
+
+    Cost estimate(const Shape& shape, int threads) const override {
+        const PhaseGroups& phases = layout.phases;
+        const double out = static_cast<double>(phases.out), in = static_cast<double>(phases.in);
+        const double groups = static_cast<double>(phases.layer.groups);
+        const double taps = static_cast<double>(layout.all_taps), lanes = Lanes<T>::count;
+        const double rows = out * static_cast<double>(layout.all_phases);
         Cost c;
         c.tasks = 0;
-        for (const Cut& t : plain.cuts(shape, threads)) {
-            const double tiles = static_cast<double>(tiles_of(t) * layer.groups);
-            const double vectors = static_cast<double>(ceil_div(t.width, lanes));
-            c.products += tiles * vectors * in * out * static_cast<double>(plain.taps_);
-            c.others += tiles * vectors * rows * 3 +
-                        tiles * static_cast<double>(t.images * t.tile[0] * t.tile[1]) * rows * 2;
-            if (!t.direct)
-                c.others += tiles * in * 2 * static_cast<double>(t.plane) / static_cast<double>(lanes);
+        for (const TilePlan& t : tiling.plans(shape, threads)) {
+            const double tiles = static_cast<double>(tiling.tiles_of(t)) * groups;
+            const double vectors = static_cast<double>(ceil_div(t.width, Lanes<T>::count));
+            c.products += tiles * vectors * in * out * taps;
+            c.others += tiles * vectors * rows * written_cost +
+                        tiles * static_cast<double>(t.images * t.tile[0] * t.tile[1]) * rows *
+                            written_row_cost;
+            if (!t.direct) c.others += tiles * in * 2 * static_cast<double>(t.plane) / lanes;
             c.tasks += t.tasks;
         }
-        if (count_of(plain.tap_) == 1) c.products *= one_tap_cost;
-        c.bytes = bytes_moved<T>(layer, shape);
-        c.packing = packed_cost * static_cast<double>(layer.groups) * in * out *
-                    static_cast<double>(plain.taps_);
+        if (count_of(layout.tap_offsets) == 1) c.products *= one_tap_cost;
+        c.bytes = bytes_moved<T>(phases.layer, shape);
+        c.packing = packed_cost * groups * in * out * taps;
         return c;
     }
 
-    Positions(const Layer& layer, const T* weight, const T* bias) : Positions(layer, bias) {
-        this->pack(weight);
+    std::unique_ptr<Packed<T>> pack(const T* weight, const T* bias) const override;
+
+    const PanelLayout<T> layout;
+    const Tiling<T> tiling;
+};
+
+template <class T>
+class Positions final : public Packed<T> {
+    static constexpr int64_t lanes = Lanes<T>::count;
+
+    // Positions x .. x + size of one row, at `at` among the products. Phase 0 of the first of them
+    // goes to row (z, y) of the output, `to` cells from where the tile's first image begins.
+    struct RowPiece {
+        int64_t at, x, size, z, y, to;
+    };
+
+  public:
+    Positions(const PositionsRecipe<T>& recipe, const T* weight, const T* bias)
+        : layout_(recipe.layout),
+          tiling_(recipe.tiling),
+          phases_(recipe.layout.phases),
+          layer_(phases_.layer),
+          epilogue_(layer_),
+          bias_(bias_or_zeros(layer_, bias)) {
+        layout_.pack(weight, bias, packed_, start_);
     }
 
     void run(const Shape& shape, const T* x, T* y, int threads,
              const Parallel& parallel) const override {
-        const std::vector<Cut> all = cuts(shape, threads);
-        if (!all[0].whole) fill_with_bias(this->layer_, shape, this->bias_.data(), y, parallel);
-        Buffer<int32_t> offsets(count_of(tap_) * count_of(all));
+        const std::vector<TilePlan> all = tiling_.plans(shape, threads);
+        if (!all[0].whole) fill_with_bias(layer_, shape, bias_.data(), y, parallel);
+        Buffer<int32_t> offsets(count_of(layout_.tap_offsets) * count_of(all));
         int64_t tasks = 0;
         for (size_t i = 0; i < all.size(); ++i) {
-            fill_offsets(all[i].pitch, offsets.data() + i * tap_.size());
+            fill_offsets(all[i].pitch, offsets.data() + i * layout_.tap_offsets.size());
             tasks += all[i].tasks;
         }
         parallel(tasks, [&](int64_t task) {
             size_t i = 0;
             for (; task >= all[i].tasks; ++i) task -= all[i].tasks;
-            run_task(shape, all[i], offsets.data() + i * tap_.size(), x, y, task);
+            run_task(shape, all[i], offsets.data() + i * layout_.tap_offsets.size(), x, y, task);
         });
     }
 
   private:
-    // Without weights packed.
-    Positions(const Layer& layer, const T* bias) : Tiling<T>(layer, bias) {}
-
     // Distances of the taps where rows are `pitch` cells apart.
     void fill_offsets(const int64_t* pitch, int32_t* table) const {
-        for (const auto& [z, y, x] : tap_)
+        for (const auto& [z, y, x] : layout_.tap_offsets)
             *table++ = static_cast<int32_t>(
-                ((axes_[0].high - z) * pitch[1] + axes_[1].high - y) * pitch[2] + axes_[2].high - x);
+                ((phases_.axes[0].high - z) * pitch[1] + phases_.axes[1].high - y) * pitch[2] + phases_.axes[2].high - x);
     }
 
-    void run_task(const Shape& shape, const Cut& t, const int32_t* offsets, const T* x, T* y,
+    void run_task(const Shape& shape, const TilePlan& t, const int32_t* offsets, const T* x, T* y,
                   int64_t task) const {
-        const int64_t split = task % t.splits, tiles = tiles_of(t), blocks = count_of(blocks_);
+        const int64_t split = task % t.splits, tiles = tiling_.tiles_of(t), blocks = count_of(layout_.blocks);
         const int64_t first = task / t.splits * t.together;
         const int64_t end = min(first + t.together, tiles * layer_.groups);
         for (int64_t i = first; i < end; ++i)
@@ -101,15 +108,15 @@ class Positions final : public Packed<T>, Tiling<T> {
     }
 
     // From a cell of a tile to that which the next reads in its place, but for the rows that both do.
-    int64_t ahead_of(const Cut& t) const {
-        const auto rows = [&](int a) { return t.tile[a] + axes_[a].high - axes_[a].low; };
+    int64_t ahead_of(const TilePlan& t) const {
+        const auto rows = [&](int a) { return t.tile[a] + phases_.axes[a].high - phases_.axes[a].low; };
         if (t.tiles[1] > 1) return rows(1) * t.input[2];
         if (t.tiles[0] > 1) return rows(0) * t.input[1] * t.input[2];
         if (t.tiles[2] > 1) return t.tile[2];
         return t.images * layer_.in_channels * t.input[0] * t.input[1] * t.input[2];
     }
 
-    void run_tile(const Shape& shape, const Cut& t, const int32_t* offsets, const T* x, T* y,
+    void run_tile(const Shape& shape, const TilePlan& t, const int32_t* offsets, const T* x, T* y,
                   int64_t group, int64_t tile, int64_t first_block, int64_t end_block,
                   bool another) const {
         int64_t start[3], size[3];
@@ -120,35 +127,35 @@ class Positions final : public Packed<T>, Tiling<T> {
             tile /= t.tiles[a];
         }
         const int64_t image = tile * t.images, images = min(t.images, shape.batch - image);
-        const int64_t width = position(t, images - 1, size[0] - 1, size[1] - 1, size[2] - 1) + 1;
-        thread_local Buffer<T> panel, products;
-        thread_local std::vector<Piece> pieces;
-        thread_local Buffer<const T*> rows;
-        products.grow(most_rows_ * t.row + lanes);
-        rows.grow(layer_.axes[2].stride);
+        const int64_t width = Tiling<T>::position(t, images - 1, size[0] - 1, size[1] - 1, size[2] - 1) + 1;
+        thread_local std::vector<RowPiece> pieces;
+        Scratch scratch;
+        T* const products = scratch.take<T>(layout_.most_rows * t.row + lanes);
+        const T** const rows = scratch.take<const T*>(layer_.axes[2].stride);
         cut_pieces(shape, t, start, size, images, pieces);
-        const int64_t from[] = {max(start[0] - axes_[0].high, 0), max(start[1] - axes_[1].high, 0),
-                                max(start[2] - axes_[2].high, 0)};
-        const T* const source = x + (((image * layer_.groups + group) * in_ * t.input[0] + from[0]) *
+        const int64_t from[] = {max(start[0] - phases_.axes[0].high, 0), max(start[1] - phases_.axes[1].high, 0),
+                                max(start[2] - phases_.axes[2].high, 0)};
+        const T* const source = x + (((image * layer_.groups + group) * phases_.in * t.input[0] + from[0]) *
                                      t.input[1] + from[1]) * t.input[2] + from[2];
         const T* read = source;
         if (!t.direct) {
-            read = panel.grow((in_ + 2) * t.plane + 128);
-            fill_panel(t, start, size, image, images, x, group, panel.data());
+            T* const packed = scratch.take<T>((phases_.in + 2) * t.plane + 128);
+            pack_input(t, start, size, image, images, x, group, packed);
+            read = packed;
         }
         const T* const ahead = another ? source + ahead_of(t) : nullptr;
         const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
         for (int64_t i = first_block; i < end_block; ++i) {
-            const Block& block = blocks_[static_cast<size_t>(i)];
-            multiply(block, offsets, t, group, width, read, products.data(),
+            const RowBlock& block = layout_.blocks[static_cast<size_t>(i)];
+            multiply(block, offsets, t, group, width, read, products,
                      i == first_block ? ahead : nullptr);
-            write(shape, t, block, pieces, rows.data(), products.data(),
-                  y + (image * layer_.out_channels + group * out_) * cells);
+            write(shape, t, block, pieces, rows, products,
+                  y + (image * layer_.out_channels + group * phases_.out) * cells);
         }
     }
 
-    void cut_pieces(const Shape& shape, const Cut& t, const int64_t* start, const int64_t* size,
-                    int64_t images, std::vector<Piece>& pieces) const {
+    void cut_pieces(const Shape& shape, const TilePlan& t, const int64_t* start, const int64_t* size,
+                    int64_t images, std::vector<RowPiece>& pieces) const {
         pieces.clear();
         const Axis* axes = layer_.axes;
         const auto add = [&](int64_t at, int64_t x, int64_t cells, int64_t z, int64_t y, int64_t n) {
@@ -162,7 +169,7 @@ class Positions final : public Packed<T>, Tiling<T> {
             if (!t.flat) {
                 for (int64_t z = 0; z < size[0]; ++z)
                     for (int64_t r = 0; r < size[1]; ++r)
-                        add(position(t, n, z, r, 0), start[2], size[2], start[0] + z, start[1] + r, n);
+                        add(Tiling<T>::position(t, n, z, r, 0), start[2], size[2], start[0] + z, start[1] + r, n);
                 continue;
             }
             const int64_t length = shape.input[2], high = shape.input[1];
@@ -174,13 +181,13 @@ class Positions final : public Packed<T>, Tiling<T> {
         }
     }
 
-    void fill_panel(const Cut& t, const int64_t* start, const int64_t* size, int64_t image,
-                    int64_t images, const T* x, int64_t group, T* panel) const {
+    void pack_input(const TilePlan& t, const int64_t* start, const int64_t* size, int64_t image,
+                    int64_t images, const T* x, int64_t group, T* packed) const {
         const int64_t *in = t.input, *pitch = t.pitch;
         int64_t from[3], before[3], held[3], cells[3];
         for (int a = 0; a < 3; ++a) {
-            from[a] = start[a] - axes_[a].high;
-            cells[a] = size[a] + axes_[a].high - axes_[a].low;
+            from[a] = start[a] - phases_.axes[a].high;
+            cells[a] = size[a] + phases_.axes[a].high - phases_.axes[a].low;
             before[a] = min(max(-from[a], 0), cells[a]);
             held[a] = max(min(in[a] - from[a], cells[a]) - before[a], 0);
         }
@@ -188,12 +195,12 @@ class Positions final : public Packed<T>, Tiling<T> {
         const int64_t after = cells[1] - before[1] - held[1];
         const Rows none{0, 0, cells[2], 0, pitch[2], 0};
         Rows some{before[2], held[2], cells[2], in[2], pitch[2], 0};
-        for (int64_t c = 0; c < in_; ++c)
+        for (int64_t c = 0; c < phases_.in; ++c)
             for (int64_t n = 0; n < images; ++n) {
-                some.ahead = c + channels_ahead < in_ ? channels_ahead * plane : 0;
+                some.ahead = c + channels_ahead < phases_.in ? channels_ahead * plane : 0;
                 const T* const source =
-                    x + (((image + n) * layer_.groups + group) * in_ + c) * plane + from[2] + before[2];
-                T* to = panel + c * t.plane + n * pitch[0] * pitch[1] * pitch[2];
+                    x + (((image + n) * layer_.groups + group) * phases_.in + c) * plane + from[2] + before[2];
+                T* to = packed + c * t.plane + n * pitch[0] * pitch[1] * pitch[2];
                 for (int64_t z = 0; z < cells[0]; ++z, to += pitch[1] * pitch[2]) {
                     if (z < before[0] || z >= before[0] + held[0]) {
                         copy_rows_padded<T>(none, cells[1], nullptr, to);
@@ -208,7 +215,7 @@ class Positions final : public Packed<T>, Tiling<T> {
             }
     }
 
-    void multiply(const Block& block, const int32_t* offsets, const Cut& t, int64_t group,
+    void multiply(const RowBlock& block, const int32_t* offsets, const TilePlan& t, int64_t group,
                   int64_t width, const T* b, T* products, const T* ahead) const {
         const int64_t row = t.row;
         const int64_t cells = t.input[0] * t.input[1] * t.input[2];
@@ -220,50 +227,49 @@ class Positions final : public Packed<T>, Tiling<T> {
             return ahead + n * layer_.in_channels * cells +
                    (z * t.input[1] + y) * t.input[2] + at % t.pitch[2];
         };
-        const T* start = start_.data() + group * group_rows_ + block.row;
-        for (int64_t i = block.stack; i < block.stack + block.stacks; ++i) {
-            const Stack<T>& s = stacks_[static_cast<size_t>(i)];
-            Product<T> product{in_, s.taps, t.plane, offsets + s.tap,
-                               packed_.data() + group * group_weights_ + s.weights, b,
+        const T* start = start_.data() + group * layout_.group_rows + block.row;
+        for (int64_t i = block.panel; i < block.panel + block.panels; ++i) {
+            const MPanel<T>& s = layout_.panels[static_cast<size_t>(i)];
+            Product<T> product{phases_.in, s.taps, t.plane, offsets + s.tap,
+                               packed_.data() + group * layout_.group_weights + s.weights, b,
                                products + s.row * row, row, start + s.row,
-                               layer_.activation == Activation::relu};
+                               epilogue_.relu()};
             product.runs = s.runs;
             product.ahead_plane = cells;
             sweep<T>(product, *s.kernel, width, ask);
             ahead = nullptr;
         }
-        if (layer_.activation > Activation::relu)
-            for (int64_t r = 0; r < block.rows; ++r)
-                activate_row(layer_.activation, layer_.alpha, products + r * row, width);
+        if (!epilogue_.in_registers())
+            for (int64_t r = 0; r < block.rows; ++r) epilogue_.finish(products + r * row, width);
     }
 
     // Rows of the products to rows of the output: crop, interleave the phases of the last axis.
-    void write(const Shape& shape, const Cut& t, const Block& block,
-               const std::vector<Piece>& pieces, const T** rows, const T* products, T* y) const {
+    void write(const Shape& shape, const TilePlan& t, const RowBlock& block,
+               const std::vector<RowPiece>& pieces, const T** rows, const T* products, T* y) const {
         const int64_t cells = shape.output[0] * shape.output[1] * shape.output[2];
         const int64_t stride = layer_.axes[2].stride;
-        const int32_t* row = line_rows_.data() + block.line * stride;
+        const int32_t* row = layout_.line_rows.data() + block.line * stride;
         for (int64_t i = block.line; i < block.line + block.lines; ++i) {
-            const Line& line = lines_[static_cast<size_t>(i)];
+            const Line& line = layout_.lines[static_cast<size_t>(i)];
             for (int64_t r = 0; r < stride; ++r, ++row) rows[r] = *row < 0 ? nullptr : products + *row * t.row;
             write_channel(shape, t, pieces, line.z, line.y, rows, y + line.channel * cells);
         }
     }
 
-    void write_channel(const Shape& shape, const Cut& t, const std::vector<Piece>& pieces,
+    void write_channel(const Shape& shape, const TilePlan& t, const std::vector<RowPiece>& pieces,
                        int64_t rz, int64_t ry, const T* const* rows, T* y) const {
         const int64_t stride = layer_.axes[2].stride;
-        by_stride<T>(stride, phases_x_ == stride, [&](auto S) {
+        by_stride<T>(stride, layout_.last_phases == stride, [&](auto S) {
             write_pieces<decltype(S)::value>(shape, t, pieces, rz, ry, rows, y);
         });
     }
 
     template <int S>
-    void write_pieces(const Shape& shape, const Cut& t, const std::vector<Piece>& pieces, int64_t rz,
+    void write_pieces(const Shape& shape, const TilePlan& t, const std::vector<RowPiece>& pieces, int64_t rz,
                       int64_t ry, const T* const* rows, T* y) const {
         const int64_t stride = layer_.axes[2].stride;
         const int64_t wide = shape.output[2], phase = (rz * shape.output[1] + ry) * wide;
-        for (const Piece& piece : pieces) {
+        for (const RowPiece& piece : pieces) {
             T* const to = y + piece.to + phase;
             if (t.inside) {
                 write_inner<S>(to, rows, piece.at, 0, piece.size, stride, t.nontemporal);
@@ -279,6 +285,18 @@ class Positions final : public Packed<T>, Tiling<T> {
             write_edge(to, rows, piece.at, end, size, stride, first, wide);
         }
     }
+
+    const PanelLayout<T>& layout_;
+    const Tiling<T>& tiling_;
+    const PhaseGroups& phases_;
+    const Layer& layer_;
+    Epilogue<T> epilogue_;
+    Buffer<T> bias_, packed_, start_;
 };
+
+template <class T>
+std::unique_ptr<Packed<T>> PositionsRecipe<T>::pack(const T* weight, const T* bias) const {
+    return std::make_unique<Positions<T>>(*this, weight, bias);
+}
 
 }  // namespace tconv::TCONV_TARGET

@@ -1,32 +1,21 @@
 // How the positions of a call are cut into tiles, and how a tile lies where its products read it.
-// Most layers copy the rows of a tile side by side into a panel, with zeros around the input. Layers
+// Most layers copy the rows of a tile side by side into packed B, with zeros around the input. Layers
 // of few products a cell read the input where it lies instead, but for positions near its borders.
 #pragma once
 
 #include <vector>
 
-#include "algorithms/positions/stacks.hpp"
+#include "algorithms/positions/panels.hpp"
 
 namespace tconv::TCONV_TARGET {
 
-constexpr int64_t waiting_bytes = 256 << 10;  // of products, before they are written
-constexpr int64_t widest_block = 4096;         // positions of a tile of several rows
-constexpr int64_t copied_bytes = 640 << 10;   // of a panel
-constexpr int64_t most_columns = 8;           // tiles that a row is tried to be cut into
-constexpr int64_t most_direct = 512;          // products a cell, of layers that are not copied
-constexpr int64_t direct_bytes = 640 << 10;   // of the input, read by a tile and the next
-
-// By measurement, in vector multiply-adds: to copy a row of cells, and a vector of them.
-constexpr double row_cost = 30;
-constexpr double line_cost = 24;
-
-// How one call's positions are cut, and how a tile of them lies in the panel.
-struct Cut {
+// How one call's positions are cut, and how a tile of them lies in packed B.
+struct TilePlan {
     int64_t first[3], count[3];    // positions q of each axis
     int64_t input[3];              // cells of the input, as the positions are laid out
     int64_t tile[3], tiles[3];     // positions in a tile, tiles
     int64_t images, image_tiles;   // images in a tile, tiles
-    int64_t pitch[3];              // cells of the panel: planes, rows, cells of a row
+    int64_t pitch[3];              // cells of packed B: planes, rows, cells of a row
     int64_t plane;                 // cells of one channel
     int64_t width;                 // positions of a whole tile, the gaps between rows included
     int64_t row;                   // distance between rows of the products
@@ -34,27 +23,25 @@ struct Cut {
     int64_t together, splits, tasks;  // tiles, or parts of one, that make a task
     bool direct;    // the input is read where it lies, as no tap of a position is outside of it
     bool flat;      // positions of an image are one line, as no tap is beside another
-    bool nontemporal;   // the output goes past the caches
+    bool nontemporal;   // stores
     bool whole;     // every output is at one of the positions, in a phase
     bool inside;    // every phase of every position is in the output
 };
 
 template <class T>
-class Tiling : protected Stacks<T> {
-  protected:
-    using Stacks<T>::layer_, Stacks<T>::in_, Stacks<T>::out_, Stacks<T>::axes_;
-    using Stacks<T>::taps_, Stacks<T>::most_rows_, Stacks<T>::blocks_;
+class Tiling {
     static constexpr int64_t lanes = Lanes<T>::count;
     static constexpr int64_t step = max_vectors * lanes;
 
-    Tiling(const Layer& layer, const T* bias) : Stacks<T>(layer, bias) {}
+  public:
+    explicit Tiling(const PanelLayout<T>& layout) : layout_(layout), phases_(layout.phases) {}
 
     // The positions of a call, cut in one way or in boxes: those that read nothing but the input,
     // where it lies, and those near its borders.
-    std::vector<Cut> cuts(const Shape& shape, int threads) const {
-        Cut t;
-        t.nontemporal = bytes_moved<T>(layer_, shape, false) >= nontemporal_bytes;
-        const Range range = range_of(layer_, axes_, shape);
+    std::vector<TilePlan> plans(const Shape& shape, int threads) const {
+        TilePlan t;
+        t.nontemporal = bytes_moved<T>(phases_.layer, shape, false) >= nontemporal_bytes;
+        const Range range = range_of(phases_.layer, phases_.axes, shape);
         t.whole = range.whole;
         t.inside = range.inside;
         t.flat = true;
@@ -63,53 +50,53 @@ class Tiling : protected Stacks<T> {
             t.first[a] = range.first[a];
             t.count[a] = range.count[a];
             t.input[a] = shape.input[a];
-            t.flat = t.flat && axes_[a].high == 0 && t.first[a] == 0 && t.count[a] == shape.input[a];
+            t.flat = t.flat && phases_.axes[a].high == 0 && t.first[a] == 0 && t.count[a] == shape.input[a];
         }
         if (t.flat) {
             t.count[2] = t.input[2] = shape.input[0] * shape.input[1] * shape.input[2];
             for (int a = 0; a < 2; ++a) t.count[a] = t.input[a] = 1;
         }
-        std::vector<Cut> one;
-        add_cut(shape, t, threads, one);
-        Cut inner = t;
-        if (t.flat || out_ * taps_ > most_direct || !shrink(inner)) return one;
-        std::vector<Cut> boxes;
+        std::vector<TilePlan> one;
+        add_plan(shape, t, threads, one);
+        TilePlan inner = t;
+        if (t.flat || phases_.out * layout_.all_taps > most_direct || !shrink(inner)) return one;
+        std::vector<TilePlan> boxes;
         inner.direct = true;
-        add_cut(shape, inner, threads, boxes);
+        add_plan(shape, inner, threads, boxes);
         for (int a = 0; a < 3; ++a) {
             const int64_t first = inner.first[a], end = first + inner.count[a];
-            Cut before = t, after = t;
+            TilePlan before = t, after = t;
             before.count[a] = first - t.first[a];
             after.first[a] = end;
             after.count[a] = t.first[a] + t.count[a] - end;
-            if (before.count[a] > 0) add_cut(shape, before, threads, boxes);
-            if (after.count[a] > 0) add_cut(shape, after, threads, boxes);
+            if (before.count[a] > 0) add_plan(shape, before, threads, boxes);
+            if (after.count[a] > 0) add_plan(shape, after, threads, boxes);
             t.first[a] = first;
             t.count[a] = inner.count[a];
         }
         double work = 0;
-        for (const Cut& box : boxes) work += work_of(box);
+        for (const TilePlan& box : boxes) work += work_of(box);
         return work < work_of(one[0]) ? boxes : one;
     }
 
-    static int64_t tiles_of(const Cut& t) {
+    static int64_t tiles_of(const TilePlan& t) {
         return t.image_tiles * t.tiles[0] * t.tiles[1] * t.tiles[2];
     }
 
-    static int64_t position(const Cut& t, int64_t image, int64_t z, int64_t y, int64_t x) {
+    static int64_t position(const TilePlan& t, int64_t image, int64_t z, int64_t y, int64_t x) {
         return ((image * t.pitch[0] + z) * t.pitch[1] + y) * t.pitch[2] + x;
     }
 
   private:
     // Leaves the positions whose taps all lie in the input, and the vectors that they are read by.
-    bool shrink(Cut& t) const {
+    bool shrink(TilePlan& t) const {
         int64_t last = 0, cells = 1;  // the last cell read
         for (int a = 0; a < 3; ++a) {
-            const int64_t end = min(t.first[a] + t.count[a], t.input[a] + axes_[a].low);
-            t.first[a] = max(t.first[a], axes_[a].high);
+            const int64_t end = min(t.first[a] + t.count[a], t.input[a] + phases_.axes[a].low);
+            t.first[a] = max(t.first[a], phases_.axes[a].high);
             t.count[a] = end - t.first[a];
             if (t.count[a] <= 0) return false;
-            last = last * t.input[a] + end - 1 - axes_[a].low;
+            last = last * t.input[a] + end - 1 - phases_.axes[a].low;
             cells *= t.input[a];
         }
         if (cells > INT32_MAX) return false;  // as distances of taps are that short
@@ -122,34 +109,34 @@ class Tiling : protected Stacks<T> {
     }
 
     // Adds a cut of the positions of t.
-    void add_cut(const Shape& shape, Cut t, int threads, std::vector<Cut>& to) const {
-        const Axis& last = layer_.axes[2];
+    void add_plan(const Shape& shape, TilePlan t, int threads, std::vector<TilePlan>& to) const {
+        const Axis& last = phases_.layer.axes[2];
         t.low = max(ceil_div(shape.crop[2], last.stride), t.first[2]);
         t.high = min(floor_div(shape.output[2] + shape.crop[2], last.stride),
                      t.first[2] + t.count[2]);
         t.high = max(t.high, t.low);
         int64_t reach[3];
-        for (int a = 0; a < 3; ++a) reach[a] = axes_[a].high - axes_[a].low;
+        for (int a = 0; a < 3; ++a) reach[a] = phases_.axes[a].high - phases_.axes[a].low;
         const int64_t positions = shape.batch * t.count[0] * t.count[1] * t.count[2];
-        const int64_t wanted = tasks_per_thread * threads, fair = positions * layer_.groups / wanted;
+        const int64_t wanted = tasks_per_thread * threads, fair = positions * phases_.layer.groups / wanted;
         int64_t widest = min(t.flat ? widest_tile : widest_block,
-                             waiting_bytes / (most_rows_ * int64_t(sizeof(T))));
+                             waiting_bytes / (layout_.most_rows * int64_t(sizeof(T))));
         if (t.direct) {
             const int64_t most_rows = threads > 1 ? fair / t.input[2] : t.count[1];
             lay_direct(shape.batch, reach, widest, most_rows, t);
         } else {
-            widest = min(widest, copied_bytes / (in_ * int64_t(sizeof(T))));
+            widest = min(widest, copied_bytes / (phases_.in * int64_t(sizeof(T))));
             widest = max(widest, step);
             if (threads > 1) widest = min(widest, max(ceil_div(fair, step), 4) * step);
             lay_out(shape.batch, reach, widest, 1, t);
             for (int64_t columns = 2; columns <= min(most_columns, t.count[2] / step); ++columns) {
-                Cut other = t;
+                TilePlan other = t;
                 lay_out(shape.batch, reach, widest, columns, other);
                 if (work_of(other) < work_of(t)) t = other;
             }
         }
-        const int64_t all = tiles_of(t) * layer_.groups;
-        t.splits = threads > 1 && all ? min(count_of(blocks_), ceil_div(wanted, all)) : 1;
+        const int64_t all = tiles_of(t) * phases_.layer.groups;
+        t.splits = threads > 1 && all ? min(count_of(layout_.blocks), ceil_div(wanted, all)) : 1;
         t.together = threads == 1 ? all : max(1, all / wanted);
         t.tasks = all ? ceil_div(all, t.together) * t.splits : 0;
         to.push_back(t);
@@ -157,8 +144,8 @@ class Tiling : protected Stacks<T> {
 
     // Tiles of whole rows, or of parts of one row, of an image as it lies.
     void lay_direct(int64_t batch, const int64_t* reach, int64_t widest, int64_t tallest,
-                    Cut& t) const {
-        const int64_t cells = direct_bytes / (in_ * (reach[0] + 1) * int64_t(sizeof(T)));
+                    TilePlan& t) const {
+        const int64_t cells = direct_bytes / (phases_.in * (reach[0] + 1) * int64_t(sizeof(T)));
         const int64_t row = max(cells / (reach[1] + 2), step);
         t.tiles[2] = ceil_div(t.count[2], min(row, widest));
         if (t.tiles[2] > 1) {
@@ -183,7 +170,7 @@ class Tiling : protected Stacks<T> {
 
     // Tiles of at most `widest` cells where that is possible, and at least so many along a row.
     void lay_out(int64_t batch, const int64_t* reach, int64_t widest, int64_t columns,
-                 Cut& t) const {
+                 TilePlan& t) const {
         const int64_t unit = t.count[0] * t.count[1] > 1 ? lanes : step;  // of a row
         int64_t room = widest;
         for (int a = 2; a >= 0; --a) {
@@ -208,15 +195,18 @@ class Tiling : protected Stacks<T> {
         t.row = (ceil_div(t.width, 16) | 1) * 16;
     }
 
-    // Of filling the panels and of the products, in multiply-adds.
-    double work_of(const Cut& t) const {
+    // Of packing B and of the products, in multiply-adds.
+    double work_of(const TilePlan& t) const {
         const double rows = static_cast<double>(t.images * t.pitch[0] * t.pitch[1]);
         const double lines = rows * static_cast<double>(t.pitch[2]) / static_cast<double>(lanes);
         const double tiles = static_cast<double>(tiles_of(t));
         const double filling = t.direct ? 0 : rows * row_cost + lines * line_cost;
-        const double products = static_cast<double>(ceil_div(t.width, lanes) * out_ * taps_);
-        return tiles * static_cast<double>(in_) * (filling + products);
+        const double products = static_cast<double>(ceil_div(t.width, lanes) * phases_.out * layout_.all_taps);
+        return tiles * static_cast<double>(phases_.in) * (filling + products);
     }
+
+    const PanelLayout<T>& layout_;
+    const PhaseGroups& phases_;
 };
 
 }  // namespace tconv::TCONV_TARGET

@@ -10,7 +10,7 @@ from browser import served
 from explanation.drawing.cases import CASES, trace_of
 from tconv.explanation.drawing import film, frame, layout, svg
 
-PAGE = Path(tconv.__file__).parent / "explanation" / "page" / "web"
+SOURCE = Path(tconv.__file__).parent / "explanation"
 OPTIONS = (
     {},
     {"terms": "keep"},
@@ -28,10 +28,10 @@ DRAW = """async ({base, trace, options, themes, frames}) => {
 
 @pytest.fixture(scope="module")
 def page(browser):
-    with served(PAGE) as base:
+    with served(SOURCE) as base:
         page = browser.new_page()
-        page.goto(f"{base}/tsconfig.json")
-        yield page, base
+        page.goto(f"{base}/constants.json")
+        yield page, f"{base}/page/web"
         page.close()
 
 

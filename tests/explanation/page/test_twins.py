@@ -16,11 +16,11 @@ from tconv.explanation.trace.values import jsonable, written
 from tconv.explanation.trace.written import read, traced
 from tconv.geometry import Geometry
 
-PAGE = Path(tconv.__file__).parent / "explanation" / "page" / "web"
+SOURCE = Path(tconv.__file__).parent / "explanation"
 
 HELPERS = """
-const {Geometry} = await import('/geometry.js');
-const {Fraction, written} = await import('/values.js');
+const {Geometry} = await import('/page/web/geometry.js');
+const {Fraction, written} = await import('/page/web/values.js');
 const camel = (words) => Object.fromEntries(Object.entries(words).map(
     ([name, value]) => [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), value]));
 const said = (answer) => {
@@ -38,9 +38,9 @@ const exact = (value) => {
 @pytest.fixture(scope="module")
 def asked(browser):
     """Evaluate JavaScript with `given` in a page that has the modules; the answer is JSON."""
-    with served(PAGE) as address:
+    with served(SOURCE) as address:
         page = browser.new_page()
-        page.goto(f"{address}/axis.js")
+        page.goto(f"{address}/constants.json")
 
         def ask(script, given):
             body = f"async (text) => {{ const given = JSON.parse(text); {HELPERS} {script} }}"
@@ -62,7 +62,7 @@ def test_geometries(asked):
     cases = [draw.words(1 + n % 3, 6, 5) for n in range(2400)]
     page = asked(
         """
-        const {facts, overlapWords} = await import('/facts.js');
+        const {facts, overlapWords} = await import('/page/web/facts.js');
         const each = (size, said) => Array.from({length: size}, (_, n) => said(n));
         const axisAnswers = (axis) => ({
             phases: each(axis.outputSize, (o) => axis.phase(o)),
@@ -110,7 +110,7 @@ def test_code_for_channels(asked):
     ]
     page = asked(
         """
-        const {code} = await import('/code.js');
+        const {code} = await import('/page/web/code.js');
         return JSON.stringify(given.map(({words, channels}) => said(() => {
             const [inChannels, outChannels, groups] = channels;
             return code(Geometry.of(camel(words)), {inChannels, outChannels, groups});
@@ -150,7 +150,7 @@ def _read(code, geometry):
 
 
 TRACED = """
-const {explain} = await import('/trace.js');
+const {explain} = await import('/page/web/trace.js');
 return JSON.stringify(given.map(({words, view, x, weight, groups}) => said(() =>
     explain({geometry: Geometry.of(camel(words)), view, x: exact(x), weight: exact(weight), groups})
 )));
@@ -225,7 +225,7 @@ def test_written_numbers(asked):
     numbers = floats(np.random.default_rng(30), 4000)
     page = asked(
         """
-        const {numberWritten} = await import('/python.js');
+        const {numberWritten} = await import('/page/web/python.js');
         return JSON.stringify(given.map((n) => [written(n), numberWritten(n)]));
         """,
         numbers,
@@ -268,8 +268,8 @@ def test_texts(asked):
     texts += [draw.spoilt(one) for one in texts[:1500]]
     page = asked(
         """
-        const {read} = await import('/written.js');
-        const {jsonable} = await import('/values.js');
+        const {read} = await import('/page/web/written.js');
+        const {jsonable} = await import('/page/web/values.js');
         const plain = (value) =>
             Array.isArray(value) ? value.map(plain)
             : typeof value === 'object' ? jsonable(value) : value;
@@ -305,8 +305,8 @@ def test_states(asked):
     texts = [draw.texts() for _ in range(500)]
     page = asked(
         """
-        const {readState, writeState} = await import('/state.js');
-        const {explain} = await import('/trace.js');
+        const {readState, writeState} = await import('/page/web/state.js');
+        const {explain} = await import('/page/web/trace.js');
         return JSON.stringify(given.map((texts) => said(() => {
             const state = readState(texts);
             return {trace: explain({...state, geometry: Geometry.of(state)}),
@@ -328,7 +328,7 @@ def test_states(asked):
 def test_refused_states(asked, wrong):
     page = asked(
         """
-        const {readState} = await import('/state.js');
+        const {readState} = await import('/page/web/state.js');
         return JSON.stringify(said(() => readState(given)));
         """,
         {"i": "2", "k": "3", **wrong},
@@ -340,7 +340,7 @@ def test_frame_is_kept(asked):
     texts = {"view": "gather", "i": "2x3", "k": "3", "p": "0:1x2", "frame": "5"}
     page = asked(
         """
-        const {readState, writeState} = await import('/state.js');
+        const {readState, writeState} = await import('/page/web/state.js');
         return JSON.stringify(writeState(readState(given)));
         """,
         texts,

@@ -6,12 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-LEADING = 1.16
-SMALLEST = 5.0
-LEGIBLE = 9.0
-STEP = 0.5
-BROKEN_BELOW = 0.7  # of the largest size; a text on one line is read more easily
-MARGIN_X, MARGIN_Y = 0.9, 0.94
+from tconv.explanation.constants import FITTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +47,8 @@ def shrunk(text: str, room: float, size: float, weight: str = "regular") -> floa
     >>> shrunk("transposed", 50, 30), shrunk("ok", 50, 30)
     (8.5, 30)
     """
-    while size > SMALLEST and width(text, size, weight) > room:
-        size -= STEP
+    while size > FITTING.smallest and width(text, size, weight) > room:
+        size -= FITTING.step
     return size
 
 
@@ -80,22 +75,22 @@ def fitted(text: str, across: float, down: float, size: float) -> Fitted:
     Fitted(size=9.0, lines=('… + 5', '+ 6'))
     """
     parts = _parts(text)
-    across, down = across * MARGIN_X, down * MARGIN_Y
-    least = LEGIBLE if len(parts) > 1 else SMALLEST
+    across, down = across * FITTING.across, down * FITTING.down
+    least = FITTING.legible if len(parts) > 1 else FITTING.smallest
     one_line = shrunk(text, across, size)
-    fits = width(text, one_line) <= across and one_line * LEADING <= down
-    if fits and one_line >= max(size * BROKEN_BELOW, least):
+    fits = width(text, one_line) <= across and one_line * FITTING.leading <= down
+    if fits and one_line >= max(size * FITTING.broken_below, least):
         return Fitted(one_line, (text,))
     at = size
     while at >= least:
         lines = _wrapped(parts, across, at)
-        if lines and len(lines) * at * LEADING <= down:
+        if lines and len(lines) * at * FITTING.leading <= down:
             return Fitted(at, tuple(lines))
-        at -= STEP
+        at -= FITTING.step
     while len(parts) > 1 and size >= least:
         parts = parts[1:]
         lines = _wrapped(["…", *parts], across, least)
-        if lines and len(lines) * least * LEADING <= down:
+        if lines and len(lines) * least * FITTING.leading <= down:
             return Fitted(least, tuple(lines))
     return Fitted(0.0, ())
 

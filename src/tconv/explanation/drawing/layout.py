@@ -5,24 +5,17 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+from tconv.explanation.constants import SIZES
 from tconv.explanation.drawing.fitting import fitted
 from tconv.explanation.drawing.fitting import width as text_width
 from tconv.explanation.trace.model import Panel, Trace
 from tconv.explanation.trace.values import sum_written, written
 
-WIDTH, HEIGHT, MARGIN, BARE_MARGIN = 1280.0, 720.0, 48.0, 20.0
-TITLE, TITLE_LINE, SIZE_TEXT, SIZE_LINE = 30, 64, 15, 22
-CAPTION = 122  # below the stage
-LABEL, LABEL_GAP = 18, 9
-STACKED_FROM, STACKED_NAME, STACKED_SIZE, STACKED_LINE = 4, 15, 13, 17
-HEADER, TICK, PLANE_CAPTION = 34, 20, 22
-PANEL_GAP, ROW_GAP, PLANE_GAP, WIDEST_GAP = 56, 30, 22, 130
-NARROW_GAP, BESIDE = 30, 0.6
-HEIGHTS = (*(n / 4 for n in range(4, 24)), *(float(n) for n in range(6, 85)))  # of a cell
-TICKED = 20  # the smallest cells that have index ticks
-RATIOS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
-FONT_OF_CELL, FONT_ENOUGH, LEAST_FONT = 0.4, 28.0, 0.55
-NARROWEST_PLANE = 66.0
+HEIGHTS = [
+    start + step * n
+    for start, stop, step in SIZES.heights
+    for n in range(round((stop - start) / step))
+]
 
 Box = tuple[float, float, float, float]
 
@@ -104,8 +97,8 @@ def layout(
     *,
     terms: str = "step",
     captions: bool = True,
-    width: float = WIDTH,
-    height: float = HEIGHT,
+    width: float = SIZES.width,
+    height: float = SIZES.height,
 ) -> Layout:
     """Place the panels of a trace on a slide.
 
@@ -133,27 +126,29 @@ def layout(
     if terms not in ("step", "keep"):
         raise ValueError(f"terms {terms!r} is not one of step, keep")
     history = _history(trace)
-    margin = MARGIN if captions else BARE_MARGIN
-    top = TITLE_LINE + len(trace.sizes) * SIZE_LINE + 26 if captions else margin
-    bottom = height - (CAPTION if captions else margin)
+    margin = SIZES.margin if captions else SIZES.bare_margin
+    sizes = len(trace.sizes) * SIZES.size_line
+    top = SIZES.title_line + sizes + SIZES.above_stage if captions else margin
+    bottom = height - (SIZES.below_stage if captions else margin)
     totals, sums = _longest(trace, history)
     across, down = width - 2 * margin, bottom - top
     grids = [grid_of(panel) for panel in trace.panels]
     best = (-1.0, 0, 1, 1.0, 1.0, 1.0)
     flat = all(grid.rows == 1 and not grid.lead for grid in grids)
-    stretched = 0.06 if flat else 0.3
-    stacked = not flat and len(grids) >= STACKED_FROM
-    for mode, abreast, ratio in product(range(3), range(len(grids), 0, -1), RATIOS):
+    stretched = SIZES.stretched_flat if flat else SIZES.stretched
+    stacked = not flat and len(grids) >= SIZES.stacked_from
+    for mode, abreast, ratio in product(range(3), range(len(grids), 0, -1), SIZES.ratios):
         blocks = _blocks(trace.panels, grids, mode, stacked)
         tall = _tallest(blocks, abreast, ratio, across, down)
         wide = tall * ratio
-        largest = min(tall * FONT_OF_CELL, FONT_ENOUGH)
+        largest = min(tall * SIZES.font_of_cell, SIZES.largest_font)
         size = min(fitted(text, wide, tall, largest).size for text in totals)
         apart = min(fitted(text, wide, tall, largest).size for text in sums)
-        font = max(size, largest * LEAST_FONT)
-        score = (size + font + apart / 2) * (1 - stretched * (ratio - 1)) + tall / 100
+        font = max(size, largest * SIZES.least_font)
+        score = (size + font + apart / 2) * (1 - stretched * (ratio - 1))
+        score += tall / SIZES.height_per_point
         if flat and abreast > 1:
-            score *= BESIDE
+            score *= SIZES.beside
         if score > best[0]:
             best = (score, mode, abreast, tall, wide, font)
     _, mode, abreast, tall, wide, font = best
@@ -170,7 +165,7 @@ def layout(
         cell_width=wide,
         cell_height=tall,
         font=font,
-        ticks=tall >= TICKED,
+        ticks=tall >= SIZES.ticked,
         stacked=stacked,
         places=places,
         history=history,
@@ -204,17 +199,17 @@ class _Block:
         """Return width and height for a cell size."""
         plane_width, plane_height = self.plane(wide, tall)
         return (
-            max(self.across * (plane_width + PLANE_GAP) - PLANE_GAP, self.label),
-            self.header + self.down * (plane_height + PLANE_GAP) - PLANE_GAP,
+            max(self.across * (plane_width + SIZES.plane_gap) - SIZES.plane_gap, self.label),
+            self.header + self.down * (plane_height + SIZES.plane_gap) - SIZES.plane_gap,
         )
 
     def plane(self, wide: float, tall: float) -> tuple[float, float]:
         """Return width and height of one plane, its ticks and caption included."""
-        tick = TICK if tall >= TICKED else 0
-        narrowest = NARROWEST_PLANE if self.grid.captions else 0
+        tick = SIZES.tick if tall >= SIZES.ticked else 0
+        narrowest = SIZES.narrowest_plane if self.grid.captions else 0
         return (
             tick + max(self.grid.columns * wide, narrowest),
-            tick + self.grid.rows * tall + (PLANE_CAPTION if self.grid.captions else 0),
+            tick + self.grid.rows * tall + (SIZES.plane_caption if self.grid.captions else 0),
         )
 
 
@@ -253,9 +248,10 @@ def _blocks(
             across = grid.lead[-1]
         name, size = _label_widths(panel, stacked)
         if stacked:
-            label, header, gap = max(name, size), HEADER + STACKED_LINE, NARROW_GAP
+            label, header = max(name, size), SIZES.header + SIZES.stacked_line
         else:
-            label, header, gap = name + LABEL_GAP + size, HEADER, PANEL_GAP
+            label, header = name + SIZES.label_gap + size, SIZES.header
+        gap = SIZES.narrow_gap if stacked else SIZES.panel_gap
         blocks.append(_Block(grid, -(-planes // across), across, label, header, gap))
     return blocks
 
@@ -269,8 +265,13 @@ def _root(planes: int) -> int:
 
 def _label_widths(panel: Panel, stacked: bool) -> tuple[float, float]:
     """Return the widths of a panel's name and of its size."""
-    name, size = (STACKED_NAME, STACKED_SIZE) if stacked else (LABEL, LABEL)
+    name, size = label_fonts(stacked)
     return text_width(panel.name, name, "bold"), text_width(panel.label, size)
+
+
+def label_fonts(stacked: bool) -> tuple[float, float]:
+    """Return the font sizes of a panel's name and of its size."""
+    return (SIZES.stacked_name, SIZES.stacked_size) if stacked else (SIZES.label, SIZES.label)
 
 
 def _rows(blocks: Sequence[_Block], abreast: int) -> list[Sequence[_Block]]:
@@ -292,11 +293,11 @@ def _tallest(
     rows = _rows(blocks, abreast)
 
     def fits(tall: float) -> bool:
-        wide, high = 0.0, -float(ROW_GAP)
+        wide, high = 0.0, -SIZES.row_gap
         for row in rows:
             sizes = [block.measure(tall * ratio, tall) for block in row]
             wide = max(wide, _added([size[0] for size in sizes]) + row[0].gap * (len(row) - 1))
-            high += max(size[1] for size in sizes) + ROW_GAP
+            high += max(size[1] for size in sizes) + SIZES.row_gap
         return wide <= across and high <= down
 
     fitting, beyond = 0, len(HEIGHTS)
@@ -317,15 +318,15 @@ def _placed(
     rows = _rows(blocks, abreast)
     sizes = [[block.measure(wide, tall) for block in row] for row in rows]
     heights = [max(size[1] for size in row) for row in sizes]
-    spare = bottom - top - _added(heights) - ROW_GAP * (len(rows) - 1)
-    row_gap = ROW_GAP + min(spare / (len(rows) + 1), ROW_GAP)
+    spare = bottom - top - _added(heights) - SIZES.row_gap * (len(rows) - 1)
+    row_gap = SIZES.row_gap + min(spare / (len(rows) + 1), SIZES.row_gap)
     used = _added(heights) + row_gap * (len(rows) - 1)
     first = y = top + (bottom - top - used) / 2
     places = []
     left = end
     for row, measured, height in zip(rows, sizes, heights, strict=True):
         taken = _added([size[0] for size in measured])
-        gap = min(max((end - start - taken) / (len(row) + 1), row[0].gap), WIDEST_GAP)
+        gap = min(max((end - start - taken) / (len(row) + 1), row[0].gap), SIZES.widest_gap)
         x = start + (end - start - taken - gap * (len(row) - 1)) / 2
         left = min(left, x)
         for block, (block_width, block_height) in zip(row, measured, strict=True):
@@ -340,18 +341,18 @@ def _place(
     block: _Block, x: float, y: float, wide: float, tall: float, block_width: float
 ) -> Place:
     grid = block.grid
-    tick = TICK if tall >= TICKED else 0
+    tick = SIZES.tick if tall >= SIZES.ticked else 0
     plane_width, plane_height = block.plane(wide, tall)
-    above = block.header + tick + (PLANE_CAPTION if grid.captions else 0)
-    used = block.across * (plane_width + PLANE_GAP) - PLANE_GAP
+    above = block.header + tick + (SIZES.plane_caption if grid.captions else 0)
+    used = block.across * (plane_width + SIZES.plane_gap) - SIZES.plane_gap
     left = x + (block_width - used) / 2
     corners = []
     for plane in range(prod(grid.lead)):
         down, along = divmod(plane, block.across)
         corners.append(
             (
-                left + tick + along * (plane_width + PLANE_GAP),
-                y + above + down * (plane_height + PLANE_GAP),
+                left + tick + along * (plane_width + SIZES.plane_gap),
+                y + above + down * (plane_height + SIZES.plane_gap),
             )
         )
     label = corners[0][0] if block.label <= block_width - (corners[0][0] - x) else x

@@ -4,53 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tconv.explanation.drawing.fitting import LEADING, Fitted, fitted, shrunk, width
-from tconv.explanation.drawing.layout import (
-    LABEL,
-    LABEL_GAP,
-    MARGIN,
-    NARROWEST_PLANE,
-    SIZE_LINE,
-    SIZE_TEXT,
-    STACKED_LINE,
-    STACKED_NAME,
-    STACKED_SIZE,
-    TITLE,
-    TITLE_LINE,
-    Box,
-    Entry,
-    Layout,
-)
-from tconv.explanation.trace.model import (
-    APPENDED,
-    CELL,
-    CROP,
-    CUT,
-    HOLE,
-    PAD,
-    VOID,
-    ZERO,
-    Panel,
-    Ref,
-    Step,
-)
+from tconv.explanation.constants import FITTING, KINDS, SIZES, STROKES
+from tconv.explanation.drawing.fitting import Fitted, fitted, shrunk, width
+from tconv.explanation.drawing.layout import Box, Entry, Layout, label_fonts
+from tconv.explanation.trace.model import CELL, VOID, Panel, Ref, Step
 from tconv.explanation.trace.values import written
-
-DIGIT = 0.3645  # half the height of a digit, of the font's size
-LEGEND = {
-    ZERO: "zero",
-    PAD: "zero around",
-    CUT: "cut away",
-    CROP: "cropped",
-    HOLE: "hole",
-    APPENDED: "appended",
-}
-PALE = {ZERO: "pale", PAD: "paper"}
-HATCHED = (CROP, CUT)
-DASHES = {HOLE: (1.0, 4.0), APPENDED: (6.0, 4.0)}
-SAY, FORMULA, SMALL = 22, 20, 15
-LEGEND_UP, PROGRESS = 98, 170
-MOST_WEDGES = 8
 
 Cell = tuple[int, int]
 
@@ -198,81 +156,84 @@ def _known(panel: Panel) -> bool:
 
 
 def _heading(layout: Layout, progress: str) -> list[Primitive]:
-    right = layout.width - MARGIN
+    right = layout.width - SIZES.margin
     title = layout.trace.title
-    size = shrunk(title, right - MARGIN - PROGRESS, TITLE, "bold")
+    size = shrunk(title, right - SIZES.margin - STROKES.progress_room, SIZES.title, "bold")
     parts: list[Primitive] = [
-        Text(MARGIN, TITLE_LINE, title, size, "ink", bold=True),
-        Text(right, TITLE_LINE, progress, 18, "soft", "end"),
+        Text(SIZES.margin, SIZES.title_line, title, size, "ink", bold=True),
+        Text(right, SIZES.title_line, progress, STROKES.progress, "soft", "end"),
     ]
-    room = layout.width - 2 * MARGIN
+    room = layout.width - 2 * SIZES.margin
     for line, text in enumerate(layout.trace.sizes):
-        y = TITLE_LINE + 28 + line * SIZE_LINE
-        parts.append(Text(MARGIN, y, text, shrunk(text, room, SIZE_TEXT), "soft"))
+        y = SIZES.title_line + SIZES.first_size + line * SIZES.size_line
+        parts.append(Text(SIZES.margin, y, text, shrunk(text, room, SIZES.size_text), "soft"))
     return parts
 
 
 def _caption(layout: Layout, words: _Words) -> list[Primitive]:
-    room = layout.width - 2 * MARGIN
+    room = layout.width - 2 * SIZES.margin
     y = layout.height
     parts: list[Primitive] = _legend(layout)
     for text, size, up, fill in (
-        (words.say, SAY, 66, "ink"),
-        (words.formula, FORMULA, 32, "soft"),
+        (words.say, STROKES.say, STROKES.say_up, "ink"),
+        (words.formula, STROKES.formula, STROKES.formula_up, "soft"),
     ):
         if text:
-            parts.append(Text(MARGIN, y - up, text, shrunk(text, room, size), fill))
+            parts.append(Text(SIZES.margin, y - up, text, shrunk(text, room, size), fill))
     return parts
 
 
 def _legend(layout: Layout) -> list[Primitive]:
     """Name the special kinds of cells that the panels hold."""
     kinds = {kind for panel in layout.trace.panels for kind in panel.kinds}
-    x = layout.width - MARGIN
-    y = layout.height - LEGEND_UP
+    x = layout.width - SIZES.margin
+    y = layout.height - STROKES.legend_up
     parts: list[Primitive] = []
-    for kind in reversed([kind for kind in LEGEND if kind in kinds]):
-        x -= width(LEGEND[kind], SMALL)
-        parts.append(Text(x, y, LEGEND[kind], SMALL, "soft"))
-        x -= 26
-        parts += _box((x, y - 14, 18.0, 18.0), kind, "", "line", None)
-        x -= 26
+    side, top = STROKES.legend_cell, y - STROKES.legend_cell_up
+    for kind, drawn in reversed(KINDS.items()):
+        if kind not in kinds or not drawn.legend:
+            continue
+        x -= width(drawn.legend, STROKES.legend)
+        parts.append(Text(x, y, drawn.legend, STROKES.legend, "soft"))
+        x -= STROKES.legend_gap
+        parts += _box((x, top, side, side), kind, "", "line", None)
+        x -= STROKES.legend_gap
     return parts
 
 
 def _labels(layout: Layout, panel: int) -> list[Primitive]:
     """Name a panel, its planes, and the indices of its cells."""
     grid, place = layout.trace.panels[panel], layout.places[panel]
-    y = place.y + LABEL
-    large, small = (STACKED_NAME, STACKED_SIZE) if layout.stacked else (LABEL, LABEL)
+    y = place.y + SIZES.label
+    large, small = label_fonts(layout.stacked)
     if layout.stacked:
-        after, below = place.x, y + STACKED_LINE
+        after, below = place.x, y + SIZES.stacked_line
     else:
-        after, below = place.x + width(grid.name, LABEL, "bold") + LABEL_GAP, y
+        after, below = place.x + width(grid.name, large, "bold") + SIZES.label_gap, y
     parts: list[Primitive] = [
         Text(place.x, y, grid.name, large, f"{grid.role}-line", bold=True),
         Text(after, below, grid.label, small, "ink"),
     ]
     wide, tall = layout.cell_width, layout.cell_height
-    tick = min(12.0, tall * 0.36)
+    tick = min(STROKES.tick, tall * STROKES.tick_of_cell)
     for plane, (x, y) in enumerate(place.planes):
         if place.captions:
-            up = 26 if layout.ticks else 8
+            up = STROKES.caption_up_ticked if layout.ticks else STROKES.caption_up
             text = place.captions[plane]
-            room = max(place.columns * wide, NARROWEST_PLANE)
-            parts.append(Text(x, y - up, text, shrunk(text, room, 14), "soft"))
+            room = max(place.columns * wide, SIZES.narrowest_plane)
+            parts.append(Text(x, y - up, text, shrunk(text, room, STROKES.caption), "soft"))
         if not layout.ticks:
             continue
         for column in range(place.columns):
             text = str(column + place.first_column)
             centre = x + (column + 0.5) * wide
-            parts.append(Text(centre, y - 7, text, tick, "faint", "middle"))
+            parts.append(Text(centre, y - STROKES.tick_up, text, tick, "faint", "middle"))
         if place.first_row is None:
             continue
         for row in range(place.rows):
             text = str(row + place.first_row)
-            middle = y + (row + 0.5) * tall + DIGIT * tick
-            parts.append(Text(x - 8, middle, text, tick, "faint", "end"))
+            middle = y + (row + 0.5) * tall + STROKES.digit * tick
+            parts.append(Text(x - STROKES.tick_left, middle, text, tick, "faint", "end"))
     return parts
 
 
@@ -299,7 +260,7 @@ def _cells(layout: Layout, at: int, step: Step | None) -> list[Primitive]:
             if entry is not None:
                 apart = not over and (layout.keep or ref in writes)
                 said = [entry.terms, entry.total] if apart else [entry.total]
-            if kind in DASHES and not over:
+            if KINDS[kind].dash and not over:
                 said = [""]
             drawn = _box(box, kind, panel.role, state, (number, cell))
             if heat and number == trace.result and entry is not None and kind == CELL:
@@ -336,51 +297,54 @@ def _heat(layout: Layout) -> float:
 
 def _heated(drawn: Primitive, level: float) -> Primitive:
     assert isinstance(drawn, Rect)
-    return replace(drawn, fill="output-active", opacity=0.1 + 0.9 * level)
+    opacity = STROKES.heat_least + STROKES.heat_more * level
+    return replace(drawn, fill="output-active", opacity=opacity)
 
 
 def _cell_box(layout: Layout, panel: int, cell: int) -> Box:
     """Return left, top, width and height of a cell, the gap to its neighbours left out."""
     x, y = layout.corner(panel, cell)
-    gap = min(1.5, layout.cell_height * 0.04)
+    gap = min(STROKES.gap, layout.cell_height * STROKES.gap_of_cell)
     return x + gap, y + gap, layout.cell_width - 2 * gap, layout.cell_height - 2 * gap
 
 
 def _outline(layout: Layout) -> float:
-    return min(3.0, layout.cell_height * 0.1)
+    return min(STROKES.outline, layout.cell_height * STROKES.outline_of_cell)
 
 
 def _radius(box: Box) -> float:
-    return min(4.0, box[3] * 0.08)
+    return min(STROKES.radius, box[3] * STROKES.radius_of_cell)
 
 
 def _box(box: Box, kind: str, role: str, state: str, cell: Cell | None) -> list[Primitive]:
     """Draw an empty cell as its kind and state have it."""
     x, y, wide, tall = box
     active, radius = state == "active", _radius(box)
-    if kind in DASHES:
-        line, fill = "soft", f"{role}-held" if active else "none"
-        return [Rect(x, y, wide, tall, radius, fill, line, 1.4, DASHES[kind], cell=cell)]
-    if kind in PALE:
-        if active:
-            fill, line = f"{role}-active", f"{role}-line"
-            return [Rect(x, y, wide, tall, radius, fill, line, 1.0, opacity=0.45, cell=cell)]
-        return [Rect(x, y, wide, tall, radius, PALE[kind], "faint", 1.0, cell=cell)]
-    if kind in HATCHED:
+    drawn, stroke = KINDS[kind], STROKES.stroke
+    if drawn.dash:
+        fill = f"{role}-held" if active else "none"
+        dashed = STROKES.dashed_stroke
+        return [Rect(x, y, wide, tall, radius, fill, "soft", dashed, drawn.dash, cell=cell)]
+    if drawn.fill and active:
+        fill, line, opacity = f"{role}-active", f"{role}-line", STROKES.zero_opacity
+        return [Rect(x, y, wide, tall, radius, fill, line, stroke, opacity=opacity, cell=cell)]
+    if drawn.fill:
+        return [Rect(x, y, wide, tall, radius, drawn.fill, "faint", stroke, cell=cell)]
+    if drawn.hatched:
         fill = f"{role}-held" if active else "paper"
         return [
-            Rect(x, y, wide, tall, radius, fill, "faint", 1.0, cell=cell),
-            Lines(_hatching(box), "hatch", 1.0, cell=cell),
+            Rect(x, y, wide, tall, radius, fill, "faint", stroke, cell=cell),
+            Lines(_hatching(box), "hatch", stroke, cell=cell),
         ]
     if state == "empty":
-        return [Rect(x, y, wide, tall, radius, "empty", "faint", 1.0, cell=cell)]
-    return [Rect(x, y, wide, tall, radius, f"{role}-{state}", f"{role}-line", 1.0, cell=cell)]
+        return [Rect(x, y, wide, tall, radius, "empty", "faint", stroke, cell=cell)]
+    return [Rect(x, y, wide, tall, radius, f"{role}-{state}", f"{role}-line", stroke, cell=cell)]
 
 
 def _hatching(box: Box) -> tuple[Box, ...]:
     """Return diagonals from lower left to upper right, a fixed part of the cell apart."""
     x, y, wide, tall = box
-    apart = max(tall / 5, 5.0)
+    apart = max(tall / STROKES.hatches, STROKES.hatch_gap)
     lines = []
     along = apart
     while along < wide + tall:
@@ -406,9 +370,10 @@ def _fitted(layout: Layout, said: list[str], box: Box, settled: bool) -> Fitted:
 
 def _text(fit: Fitted, box: Box, fill: str, cell: Cell) -> list[Primitive]:
     middle = box[0] + box[2] / 2
-    first = box[1] + box[3] / 2 - (len(fit.lines) - 1) * fit.size * LEADING / 2 + DIGIT * fit.size
+    leading, digit = FITTING.leading, STROKES.digit
+    first = box[1] + box[3] / 2 - (len(fit.lines) - 1) * fit.size * leading / 2 + digit * fit.size
     return [
-        Text(middle, first + line * fit.size * LEADING, said, fit.size, fill, "middle", cell=cell)
+        Text(middle, first + line * fit.size * leading, said, fit.size, fill, "middle", cell=cell)
         for line, said in enumerate(fit.lines)
         if said
     ]
@@ -450,7 +415,7 @@ def _pairs(starts: list[int], ends: list[int]) -> list[tuple[int, int]]:
         pairs = list(zip(starts, ends, strict=True))
     else:
         pairs = [(start, end) for start in starts for end in ends]
-    return pairs[:MOST_WEDGES]
+    return pairs[: STROKES.most_wedges]
 
 
 def _side(one: Box, other: Box) -> str:
@@ -477,6 +442,6 @@ def _wedge(start: Box, end: Box, side: str, role: str) -> list[Primitive]:
         edges = ((left, top, end[0], end[3]), (right, top, end[2], end[3]))
     (a, b, c, d), (e, f, g, h) = edges
     return [
-        Polygon(((a, b), (c, d), (g, h), (e, f)), f"{role}-active", 0.22),
-        Lines(edges, f"{role}-line", 1.2, 0.6),
+        Polygon(((a, b), (c, d), (g, h), (e, f)), f"{role}-active", STROKES.wedge_opacity),
+        Lines(edges, f"{role}-line", STROKES.wedge_stroke, STROKES.wedge_line_opacity),
     ]

@@ -4,18 +4,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from math import floor, inf
 
+from tconv.explanation.constants import SHEET, SIZES
 from tconv.explanation.drawing.fitting import shrunk
-from tconv.explanation.drawing.layout import MARGIN, layout
+from tconv.explanation.drawing.layout import layout
 from tconv.explanation.drawing.scene import Lines, Polygon, Primitive, Rect, Scene, Text, frame
 from tconv.explanation.drawing.themes import colours
 from tconv.explanation.trace.model import Trace
-
-FAMILY = "DejaVu Sans,Verdana,sans-serif"
-FRAME_WIDTH, FRAME_HEIGHT = 900.0, 560.0
-FRAME_HEAD, FRAME_GAP, FRAME_LEAST = 62.0, 28.0, 420.0
-HEAD, LINE = 104.0, 30.0
-WIDE = 16 / 9
-MOST_FRAMES = 400
 
 
 def svg(scene: Scene, theme: str = "light") -> str:
@@ -72,37 +66,41 @@ def film(
     """
     ink = colours(theme)
     chosen = range(1, trace.frames) if frames is None else frames
-    if not 1 <= len(chosen) <= MOST_FRAMES:
-        raise ValueError(f"a film strip shows 1 to {MOST_FRAMES} frames, got {len(chosen)}")
-    plan = layout(trace, terms=terms, captions=False, width=FRAME_WIDTH, height=FRAME_HEIGHT)
+    if not 1 <= len(chosen) <= SHEET.most_frames:
+        raise ValueError(f"a film strip shows 1 to {SHEET.most_frames} frames, got {len(chosen)}")
+    plan = layout(
+        trace, terms=terms, captions=False, width=SHEET.frame_width, height=SHEET.frame_height
+    )
     left, top, right, bottom = plan.stage
-    wide = max(right - left, FRAME_LEAST)
-    tall = bottom - top + FRAME_HEAD
-    head = HEAD + len(trace.sizes) * LINE
-    across = _abreast(len(chosen), wide + FRAME_GAP, tall + FRAME_GAP)
+    wide = max(right - left, SHEET.least_width)
+    tall = bottom - top + SHEET.frame_head
+    head = SHEET.head + len(trace.sizes) * SHEET.size_line
+    across = _abreast(len(chosen), wide + SHEET.frame_gap, tall + SHEET.frame_gap)
     down = -(-len(chosen) // across)
-    width = 2 * MARGIN + across * (wide + FRAME_GAP) - FRAME_GAP
-    height = head + MARGIN + down * (tall + FRAME_GAP) - FRAME_GAP
-    room = width - 2 * MARGIN
+    width = 2 * SIZES.margin + across * (wide + SHEET.frame_gap) - SHEET.frame_gap
+    height = head + SIZES.margin + down * (tall + SHEET.frame_gap) - SHEET.frame_gap
+    room = width - 2 * SIZES.margin
 
     def said(x: float, y: float, text: str, size: float, bold: bool = False) -> str:
         return _text(Text(x, y, text, size, "ink" if bold else "soft", bold=bold), ink)
 
-    parts = [said(MARGIN, 62, trace.title, shrunk(trace.title, room, 34, "bold"), bold=True)]
+    size = shrunk(trace.title, room, SHEET.title, "bold")
+    parts = [said(SIZES.margin, SHEET.title_line, trace.title, size, bold=True)]
     for line, text in enumerate(trace.sizes):
-        parts.append(said(MARGIN, 96 + line * LINE, text, shrunk(text, room, 20)))
+        y = SHEET.first_size + line * SHEET.size_line
+        parts.append(said(SIZES.margin, y, text, shrunk(text, room, SHEET.size_text)))
     told = []
     for place, at in enumerate(chosen):
         row, column = divmod(place, across)
-        x = MARGIN + column * (wide + FRAME_GAP)
-        y = head + row * (tall + FRAME_GAP)
+        x = SIZES.margin + column * (wide + SHEET.frame_gap)
+        y = head + row * (tall + SHEET.frame_gap)
         scene = frame(plan, at)
         aside = number((wide - left - right) / 2)
         parts.append(
             f'<g transform="translate({number(x)} {number(y)})">'
-            + said(0, 22, scene.progress, 18, bold=True)
-            + said(0, 46, scene.say, shrunk(scene.say, wide, 16))
-            + f'<g transform="translate({aside} {number(FRAME_HEAD - top)})">'
+            + said(0, SHEET.progress_line, scene.progress, SHEET.progress, bold=True)
+            + said(0, SHEET.say_line, scene.say, shrunk(scene.say, wide, SHEET.say))
+            + f'<g transform="translate({aside} {number(SHEET.frame_head - top)})">'
             + f"{_drawn(scene, ink)}</g></g>"
         )
         told.append(scene.description)
@@ -112,10 +110,11 @@ def film(
 def _abreast(frames: int, wide: float, tall: float) -> int:
     """Return how many frames abreast make the sheet about as wide as a slide."""
     best, least = 1, inf
+    wanted = SHEET.aspect[0] / SHEET.aspect[1]
     for across in range(1, frames + 1):
         down = -(-frames // across)
-        aspect = across * wide / (down * tall * WIDE)
-        off = max(aspect, 1 / aspect) + 0.2 * (down * across - frames) / frames
+        aspect = across * wide / (down * tall * wanted)
+        off = max(aspect, 1 / aspect) + SHEET.empty_place * (down * across - frames) / frames
         if off < least:
             best, least = across, off
     return best
@@ -127,7 +126,7 @@ def _document(
     size = f"{number(across)} {number(down)}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
-        f'width="{number(across)}" height="{number(down)}" role="img" font-family="{FAMILY}">'
+        f'width="{number(across)}" height="{number(down)}" role="img" font-family="{SHEET.family}">'
         f"<title>{escaped(title)}</title><desc>{escaped(description)}</desc>"
         f'<rect width="{number(across)}" height="{number(down)}" fill="{ink["paper"]}"/>'
         f"{body}</svg>\n"

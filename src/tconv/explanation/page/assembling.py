@@ -19,7 +19,14 @@ FONT = files("tconv.explanation.drawing") / "font"
 ENTRY = "app.js"
 STYLE_LINK = '<link rel="stylesheet" href="style.css">'
 ENTRY_SCRIPT = f'<script type="module" src="{ENTRY}"></script>'
-IMPORTED = re.compile(r"""(?m)^((?:import|export)\b[^'";]*?\bfrom |import )(["'])(\.[^"']+)\2""")
+DATA = {  # what Python and the page both read
+    "constants.json": files("tconv.explanation") / "constants.json",
+    "widths.json": FONT / "widths.json",
+}
+IMPORTED = re.compile(
+    r"""(?m)^((?:import|export)\b[^'";]*?\bfrom |import )"""
+    r"""(["'])(\.[^"']+)\2(?: with \{ type: "json" \})?"""
+)
 KEPT = "!$&'()*+,-./:;=?@[]_~ <>{}|^`"  # what a data: URL may hold as it is
 
 
@@ -83,6 +90,9 @@ def _frame() -> str:
         f"tconv/{name}": _data_url(_by_bare_names(name, text))
         for name, text in sorted(_modules(folder))
     }
+    for name, source in DATA.items():
+        held = json.loads(source.read_text("utf-8"))
+        modules[f"tconv/{name}"] = _data_url(f"export default {_compact(held)};")
     style = (folder / "style.css").read_text("utf-8")
     for face in ("regular", "bold"):
         style = style.replace(f"FONT_{face.upper()}", _font(face))
@@ -115,15 +125,23 @@ def _modules(folder: Traversable, under: str = "") -> list[tuple[str, str]]:
 def _by_bare_names(name: str, text: str) -> str:
     """Rewrite ``from "./axis.js"`` to ``from "tconv/axis.js"``, as the import map has it.
 
+    JSON becomes a module, too: older browsers do not import it as such.
+
     Examples
     --------
     >>> _by_bare_names("views/scatter.js", 'import { Axis } from "../axis.js";')
     'import { Axis } from "tconv/axis.js";'
+    >>> _by_bare_names("a.js", 'import a from "../../constants.json" with { type: "json" };')
+    'import a from "tconv/constants.json";'
     """
-    folder = posixpath.join("tconv", posixpath.dirname(name))
-    return IMPORTED.sub(
-        lambda found: f'{found[1]}"{posixpath.normpath(posixpath.join(folder, found[3]))}"', text
-    )
+    folder = posixpath.dirname(name)
+
+    def bare(found: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(folder, found[3]))
+        held = posixpath.basename(target)
+        return f'{found[1]}"tconv/{held if held in DATA else target}"'
+
+    return IMPORTED.sub(bare, text)
 
 
 def _data_url(text: str) -> str:
@@ -133,6 +151,10 @@ def _data_url(text: str) -> str:
 def _font(face: str) -> str:
     woff2 = (FONT / f"{face}.woff2").read_bytes()
     return f"data:font/woff2;base64,{base64.b64encode(woff2).decode()}"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _json(value: Any) -> str:

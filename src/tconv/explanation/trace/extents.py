@@ -1,10 +1,10 @@
 """How far the drawn cells of an axis reach: the output's, and the stretched input's."""
 
+from tconv.explanation.constants import STRENGTH
 from tconv.explanation.trace.model import APPENDED, CELL, CROP, CUT, HOLE, PAD, VOID, ZERO
 from tconv.geometry.axis import Axis, count
 
 ADDED, TAKEN = {PAD, APPENDED}, {CUT, CROP}
-SEVERITY = (CELL, ZERO, HOLE, PAD, APPENDED, CUT, CROP, VOID)
 
 
 def frame(axis: Axis) -> range:
@@ -73,7 +73,7 @@ def joined(kinds: tuple[str, ...]) -> str:
     """
     if not ADDED.isdisjoint(kinds) and not TAKEN.isdisjoint(kinds):
         return VOID
-    return max(kinds, key=SEVERITY.index)
+    return max(kinds, key=STRENGTH.index)
 
 
 def drawn(axis: Axis) -> int:

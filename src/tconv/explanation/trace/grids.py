@@ -6,14 +6,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tconv.explanation.constants import AXES, KERNEL_AXES
 from tconv.explanation.trace.extents import frame, joined, output_kinds
 from tconv.explanation.trace.layer import Layer
 from tconv.explanation.trace.model import APPENDED, CELL, HOLE, VOID, Panel, Ref
 from tconv.explanation.trace.values import Value
 from tconv.geometry.convolution import times
-
-SPATIAL = ("slice", "row", "column")
-KERNEL_LEAD = ("input channel", "output channel")
 
 
 class Cells:
@@ -131,7 +129,7 @@ def input_panel(layer: Layer, name: str = "input") -> Panel:
 
 def kernel_panel(layer: Layer) -> Panel:
     """Return the panel of the kernel."""
-    return filled_panel("kernel", "kernel", layer.weight, KERNEL_LEAD)
+    return filled_panel("kernel", "kernel", layer.weight, KERNEL_AXES)
 
 
 def output_panel(layer: Layer, name: str = "output") -> Panel:
@@ -150,4 +148,4 @@ def output_panel(layer: Layer, name: str = "output") -> Panel:
 
 def spatial(rank: int) -> tuple[str, ...]:
     """Return the names of the last axes: ``("row", "column")`` for two."""
-    return SPATIAL[3 - rank :]
+    return AXES[-rank:]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.explanation.constants import LIMITS
 from tconv.explanation.trace.extents import drawn
 from tconv.explanation.trace.values import as_values
 from tconv.geometry import Geometry
@@ -15,9 +16,6 @@ from tconv.geometry.convolution import times
 from tconv.geometry.parameters import shown
 from tconv.symbolic import Expression, letters, weights
 
-MOST_PRODUCTS = 20_000
-MOST_CELLS = 20_000
-MOST_LETTERS = 2**21  # products, times how many of them a cell sums
 FILLED: dict[str, Callable[[tuple[int, ...], bool], NDArray[Any]]] = {
     "letters": lambda size, kernel: (weights if kernel else letters)(size),
     "numbers": lambda size, _: np.arange(1, prod(size) + 1).reshape(size),
@@ -120,7 +118,7 @@ class Layer:
         else:
             terms = len(self.weight) // self.groups
             terms *= prod(min(axis.taps_per_phase[1], axis.input_size) for axis in axes)
-        if products * terms > MOST_LETTERS:
+        if products * terms > LIMITS.letters:
             raise ValueError(
                 f"a cell would sum up to {terms:,} products of letters, more than can be followed "
                 "by eye; give numbers, or smaller sizes"
@@ -158,7 +156,10 @@ def _refuse_many(geometry: Geometry, pairs: int, out_channels: int) -> None:
     refuse_axes(geometry)
     products = pairs * prod(geometry.input_size) * prod(geometry.kernel_size)
     cells = out_channels * prod(map(drawn, geometry.axes))
-    for number, most, what in ((products, MOST_PRODUCTS, "products"), (cells, MOST_CELLS, "cells")):
+    for number, most, what in (
+        (products, LIMITS.products, "products"),
+        (cells, LIMITS.cells, "cells"),
+    ):
         if number > most:
             raise ValueError(
                 f"input {times(geometry.input_size)} and kernel {times(geometry.kernel_size)} "

@@ -11,20 +11,11 @@ from math import prod
 from os import PathLike
 from typing import Any
 
+from tconv.explanation.constants import KINDS, TRACE_VERSION
 from tconv.explanation.trace.values import Value, jsonable, sum_written, written
 from tconv.geometry import Geometry
 
-VERSION = 1
-
-CELL = "cell"  # an ordinary cell
-ZERO = "zero"  # a zero put between inputs
-PAD = "pad"  # a zero put around the input
-CUT = "cut"  # an input cell, or a zero between, that negative padding cuts away
-CROP = "crop"  # a cell of the full output that is cropped
-HOLE = "hole"  # an output inside the full output that no input reaches
-APPENDED = "appended"  # an output outside the full output
-VOID = "void"  # no cell: cropped on one axis where another one appends
-KINDS = (CELL, ZERO, PAD, CUT, CROP, HOLE, APPENDED, VOID)
+CELL, ZERO, PAD, CUT, CROP, HOLE, APPENDED, VOID = KINDS
 ROLES = ("input", "kernel", "output", "between")
 
 
@@ -272,7 +263,7 @@ class Trace:
     def to_dict(self) -> dict[str, Any]:
         """Return the trace as JSON holds it; see ``docs/trace.md``."""
         return {
-            "version": VERSION,
+            "version": TRACE_VERSION,
             "view": self.view,
             "title": self.title,
             "geometry": {

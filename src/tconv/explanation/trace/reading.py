@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from tconv.explanation.trace.model import KINDS, ROLES, VERSION, Panel, Ref, Step, Trace, Write
+from tconv.explanation.constants import KINDS, TRACE_VERSION
+from tconv.explanation.trace.model import ROLES, Panel, Ref, Step, Trace, Write
 from tconv.explanation.trace.values import Value, from_jsonable
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
@@ -31,8 +32,8 @@ def trace_of(held: Any) -> Trace:
     """
     where = "the trace"
     version = _entry(held, "version", int, where)
-    if version != VERSION:
-        raise ValueError(f"the trace is of version {version}, and this tconv reads {VERSION}")
+    if version != TRACE_VERSION:
+        raise ValueError(f"the trace is of version {version}, and this tconv reads {TRACE_VERSION}")
     panels = tuple(
         _panel(one, f"panel {number}")
         for number, one in enumerate(_entry(held, "panels", list, where))

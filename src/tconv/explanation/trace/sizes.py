@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
+from tconv.explanation.constants import AXES
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
-
-NAMES = ("slices", "rows", "columns")
 
 
 def transposed_sizes(geometry: Geometry) -> tuple[str, ...]:
@@ -78,8 +77,8 @@ def _each(geometry: Geometry, said: Callable[[Axis, str], str], ke: str) -> list
     lines = [said(axis, ke) for axis in geometry.axes]
     if len(set(lines)) == 1:
         return lines[:1]
-    names = NAMES[3 - geometry.rank :]
-    return [f"{name}: {line}" for name, line in zip(names, lines, strict=True)]
+    names = AXES[-geometry.rank :]
+    return [f"{name}s: {line}" for name, line in zip(names, lines, strict=True)]
 
 
 def _kernel(axes: tuple[Axis, ...]) -> str:

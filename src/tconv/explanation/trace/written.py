@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.explanation.constants import LIMITS
 from tconv.explanation.trace.explaining import array_of, explain, rank_of
 from tconv.explanation.trace.layer import FILLED
 from tconv.explanation.trace.model import Trace
@@ -36,7 +37,6 @@ SIZES = {
 }
 NAMES = {"view": "view", **SIZES, "p": "padding", "x": "x", "w": "weight", "g": "groups"}
 SHAPING = (*SIZES.values(), "padding")  # what Geometry.of takes
-LONGEST, LONGEST_VALUE = 100_000, 64
 
 
 def traced(texts: Mapping[str, str]) -> Trace:
@@ -162,8 +162,10 @@ def _checked(texts: Mapping[str, str]) -> Mapping[str, str]:
     for key, text in texts.items():
         if key not in NAMES:
             raise ValueError(f"{key!r} is not one of {', '.join(NAMES)}")
-        if len(text) > LONGEST:
-            raise ValueError(f"{key} is {len(text):,} characters long, more than {LONGEST:,}")
+        if len(text) > LIMITS.characters:
+            raise ValueError(
+                f"{key} is {len(text):,} characters long, more than {LIMITS.characters:,}"
+            )
     return texts
 
 
@@ -231,8 +233,10 @@ def _input_channels(arguments: Mapping[str, Any], planes: int) -> int:
 
 
 def _value(name: str, text: str) -> Value:
-    if len(text) > LONGEST_VALUE:
-        raise ValueError(f"{name} holds {brief(text)}, longer than {LONGEST_VALUE} characters")
+    if len(text) > LIMITS.value_characters:
+        raise ValueError(
+            f"{name} holds {brief(text)}, longer than {LIMITS.value_characters} characters"
+        )
     try:
         return parsed(text.strip())
     except ValueError as error:

@@ -3,4 +3,3 @@
 export { layout } from "./drawing/layout.js";
 export { cellBox, frame } from "./drawing/scene.js";
 export { film, svg } from "./drawing/svg.js";
-export { THEMES } from "./drawing/themes.js";

@@ -1,12 +1,11 @@
 /** How far the drawn cells of an axis reach: the output's, and the stretched input's. */
 
 import { Range } from "./axis.js";
+import { STRENGTH } from "./constants.js";
 import { APPENDED, CELL, CROP, CUT, HOLE, PAD, VOID, ZERO } from "./model.js";
 
 /** @typedef {import("./axis.js").Axis} Axis */
 /** @typedef {import("./parameters.js").Window} Window */
-
-const SEVERITY = [CELL, ZERO, HOLE, PAD, APPENDED, CUT, CROP, VOID];
 
 /**
  * The output indices drawn on an axis: the full output, and what is appended.
@@ -62,5 +61,5 @@ export function joined(kinds) {
   const added = kinds.some((kind) => kind === PAD || kind === APPENDED);
   const taken = kinds.some((kind) => kind === CUT || kind === CROP);
   if (added && taken) return VOID;
-  return SEVERITY[Math.max(...kinds.map((kind) => SEVERITY.indexOf(kind)))];
+  return STRENGTH[Math.max(...kinds.map((kind) => STRENGTH.indexOf(kind)))];
 }

@@ -1,6 +1,7 @@
 /** The panels that views share, and where their cells stand. */
 
 import { count } from "./arrays.js";
+import { AXES, KERNEL_AXES } from "./constants.js";
 import { times } from "./convolution.js";
 import { frame, joined, outputKinds } from "./extents.js";
 import { APPENDED, CELL, HOLE, places, VOID } from "./model.js";
@@ -10,9 +11,6 @@ import { APPENDED, CELL, HOLE, places, VOID } from "./model.js";
 /** @typedef {import("./model.js").Grid} Grid */
 /** @typedef {import("./model.js").Ref} Ref */
 /** @typedef {import("./values.js").Value} Value */
-
-const SPATIAL = ["slice", "row", "column"];
-export const KERNEL_LEAD = ["input channel", "output channel"];
 
 /** Where the cells of an array stand in the panel that shows it, axes of size one included. */
 export class Cells {
@@ -161,7 +159,7 @@ export function inputPanel(layer, name = "input") {
 
 /** @param {Layer} layer */
 export function kernelPanel(layer) {
-  return filledPanel("kernel", "kernel", layer.weight, KERNEL_LEAD);
+  return filledPanel("kernel", "kernel", layer.weight, KERNEL_AXES);
 }
 
 /**
@@ -187,5 +185,5 @@ export function outputPanel(layer, name = "output") {
  * @param {number} rank
  */
 export function spatial(rank) {
-  return SPATIAL.slice(3 - rank);
+  return AXES.slice(-rank);
 }

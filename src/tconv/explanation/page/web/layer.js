@@ -1,6 +1,7 @@
 /** A layer small enough to follow by eye: geometry, input and kernel, as exact values. */
 
 import { count, tensor } from "./arrays.js";
+import { LIMITS } from "./constants.js";
 import { times } from "./convolution.js";
 import { frame } from "./extents.js";
 import { grouped, repr, tuple } from "./python.js";
@@ -11,10 +12,6 @@ import { asValue } from "./values.js";
 /** @typedef {import("./values.js").Value} Value */
 /** @typedef {import("./arrays.js").Tensor<Value>} Values */
 /** @typedef {unknown} Given nested lists of values, a word, or null */
-
-const MOST_PRODUCTS = 20_000;
-const MOST_CELLS = 20_000;
-const MOST_LETTERS = 2 ** 21; // products, times how many of them a cell sums
 
 /** @type {Record<string, (size: readonly number[], kernel: boolean) => readonly Value[]>} */
 export const FILLED = {
@@ -65,7 +62,7 @@ export class Layer {
       ? this.weight.size[1] * count(kernelSize)
       : (this.inChannels / this.groups) *
         count(axes.map((axis) => Math.min(axis.tapsPerPhase[1], axis.inputSize)));
-    if (products * terms > MOST_LETTERS) {
+    if (products * terms > LIMITS.letters) {
       throw new Error(
         `a cell would sum up to ${grouped(terms)} products of letters, more than can be followed ` +
           "by eye; give numbers, or smaller sizes",
@@ -211,8 +208,8 @@ function refuseMany(geometry, pairs, outChannels) {
   const cells = outChannels * count(geometry.axes.map((axis) => frame(axis).length));
   /** @type {[number, number, string][]} */
   const limits = [
-    [products, MOST_PRODUCTS, "products"],
-    [cells, MOST_CELLS, "cells"],
+    [products, LIMITS.products, "products"],
+    [cells, LIMITS.cells, "cells"],
   ];
   for (const [number, most, what] of limits) {
     if (number > most) {

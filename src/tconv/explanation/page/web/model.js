@@ -1,5 +1,6 @@
 /** What a trace is: panels of cells, and steps that read and write them. Plain data, versioned. */
 
+import { KINDS, TRACE_VERSION } from "./constants.js";
 import { jsonable, sumWritten, written } from "./values.js";
 
 /** @typedef {import("./values.js").Value} Value */
@@ -55,16 +56,7 @@ import { jsonable, sumWritten, written } from "./values.js";
  * @property {readonly Step[]} steps
  */
 
-const VERSION = 1;
-
-export const CELL = "cell"; // an ordinary cell
-export const ZERO = "zero"; // a zero put between inputs
-export const PAD = "pad"; // a zero put around the input
-export const CUT = "cut"; // an input cell, or a zero between, that negative padding cuts away
-export const CROP = "crop"; // a cell of the full output that is cropped
-export const HOLE = "hole"; // an output inside the full output that no input reaches
-export const APPENDED = "appended"; // an output outside the full output
-export const VOID = "void"; // no cell: cropped on one axis where another one appends
+export const [CELL, ZERO, PAD, CUT, CROP, HOLE, APPENDED, VOID] = Object.keys(KINDS);
 
 /**
  * Make the trace of a view.
@@ -75,7 +67,7 @@ export const VOID = "void"; // no cell: cropped on one axis where another one ap
  */
 export function traceOf(geometry, { view, title, grids, steps, result, sizes }) {
   return {
-    version: VERSION,
+    version: TRACE_VERSION,
     view,
     title,
     geometry: {

@@ -1,11 +1,10 @@
 /** The size formula with its numbers, and the two paddings that are easily mixed up. */
 
+import { AXES } from "./constants.js";
 
 /** @typedef {import("./axis.js").Axis} Axis */
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./parameters.js").Window} Window */
-
-const NAMES = ["slices", "rows", "columns"];
 
 /**
  * How the output size comes about, then p and p'.
@@ -63,7 +62,7 @@ export function timesWritten(each) {
 function perAxis({ axes, rank }, said) {
   const lines = axes.map(said);
   if (new Set(lines).size === 1) return lines.slice(0, 1);
-  return lines.map((line, a) => `${NAMES[3 - rank + a]}: ${line}`);
+  return lines.map((line, a) => `${AXES.slice(-rank)[a]}s: ${line}`);
 }
 
 /** @param {readonly Axis[]} axes */

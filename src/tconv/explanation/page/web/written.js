@@ -1,6 +1,7 @@
 /** Parameters as short texts, as the command line, links and presets write them. */
 
 import { nested, tensor } from "./arrays.js";
+import { LIMITS } from "./constants.js";
 import { Geometry } from "./geometry.js";
 import { FILLED } from "./layer.js";
 import { perAxis } from "./parameters.js";
@@ -44,8 +45,6 @@ const SIZES = {
 const NAMES = { view: "view", ...SIZES, p: "padding", x: "x", w: "weight", g: "groups" };
 /** @type {readonly (keyof Arguments)[]} */
 const SHAPING = [...Object.values(SIZES), "padding"];
-const LONGEST = 100_000;
-const LONGEST_VALUE = 64;
 
 /**
  * Read texts as what is said in them.
@@ -59,9 +58,9 @@ export function read(texts) {
     if (!Object.hasOwn(NAMES, key)) {
       throw new Error(`${repr(key)} is not one of ${Object.keys(NAMES).join(", ")}`);
     }
-    if (text.length > LONGEST) {
+    if (text.length > LIMITS.characters) {
       throw new Error(
-        `${key} is ${grouped(text.length)} characters long, more than ${grouped(LONGEST)}`,
+        `${key} is ${grouped(text.length)} characters long, more than ${grouped(LIMITS.characters)}`,
       );
     }
   }
@@ -200,8 +199,8 @@ function inputChannels({ x, view = "", groups = 1 }, planes) {
  * @param {string} text
  */
 function valueOf(name, text) {
-  if (text.length > LONGEST_VALUE) {
-    throw new Error(`${name} holds ${brief(text)}, longer than ${LONGEST_VALUE} characters`);
+  if (text.length > LIMITS.value_characters) {
+    throw new Error(`${name} holds ${brief(text)}, longer than ${LIMITS.value_characters} characters`);
   }
   try {
     return parseValue(text.trim());

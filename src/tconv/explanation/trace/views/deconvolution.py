@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.explanation.constants import LIMITS
 from tconv.explanation.trace.direct import direct_output_panel
 from tconv.explanation.trace.grids import filled_panel, kernel_panel
 from tconv.explanation.trace.layer import Layer
@@ -16,8 +17,6 @@ from tconv.explanation.trace.views.matrix import refuse_large
 from tconv.explanation.trace.words import counted
 from tconv.reference.matrix import dense
 from tconv.symbolic import Expression
-
-DIGITS = 9
 
 
 def deconvolution(layer: Layer) -> Trace:
@@ -104,7 +103,7 @@ def _distance(one: NDArray[Any], picture: NDArray[Any]) -> str:
 def _rounded(value: float, picture: NDArray[Any]) -> float:
     """Round to so many digits of the picture's largest value, below which all is rounding error."""
     largest = float(np.abs(_floats(picture)).max())
-    return round(float(value), DIGITS - (floor(log10(largest)) if largest else 0))
+    return round(float(value), LIMITS.digits - (floor(log10(largest)) if largest else 0))
 
 
 def _floats(values: NDArray[Any]) -> NDArray[np.float64]:

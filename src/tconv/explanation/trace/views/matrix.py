@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.explanation.constants import LIMITS
 from tconv.explanation.trace.grids import filled_panel, output_cells, output_panel
 from tconv.explanation.trace.layer import Layer
 from tconv.explanation.trace.model import CELL, ZERO, Panel, Ref, Step, Trace, places
@@ -15,8 +16,6 @@ from tconv.explanation.trace.recorder import Recorder
 from tconv.explanation.trace.sizes import transposed_sizes
 from tconv.explanation.trace.words import at, counted, named
 from tconv.reference.matrix import entries
-
-MOST_ENTRIES = 4096
 
 
 def matrix(layer: Layer) -> Trace:
@@ -85,10 +84,10 @@ def refuse_large(layer: Layer) -> None:
     geometry = layer.geometry
     rows = len(layer.weight) * prod(geometry.input_size)
     columns = layer.out_channels * prod(geometry.output_size)
-    if rows * columns > MOST_ENTRIES:
+    if rows * columns > LIMITS.entries:
         raise ValueError(
             f"the convolution matrix is {rows}×{columns}, {rows * columns:,} entries, more than "
-            f"the {MOST_ENTRIES:,} that can be followed by eye; smaller sizes show the same"
+            f"the {LIMITS.entries:,} that can be followed by eye; smaller sizes show the same"
         )
 
 

@@ -4,9 +4,9 @@ from math import prod
 
 import numpy as np
 
+from tconv.explanation.constants import KERNEL_AXES, LIMITS
 from tconv.explanation.trace.extents import padded, padded_kinds
 from tconv.explanation.trace.grids import (
-    KERNEL_LEAD,
     filled_panel,
     framed_cells,
     framed_panel,
@@ -24,8 +24,6 @@ from tconv.explanation.trace.windows import Window, filters
 from tconv.explanation.trace.words import at, counted, named, span
 from tconv.geometry.convolution import times
 
-MOST_READS = 50_000
-
 
 def stretch(layer: Layer) -> Trace:
     """Trace the outputs of the direct convolution, with the products by zeros that it makes."""
@@ -39,7 +37,7 @@ def stretch(layer: Layer) -> Trace:
     panels = (
         input_panel(layer),
         _stretched_panel(layer, extents),
-        filled_panel("kernel, flipped", "kernel", flipped, KERNEL_LEAD),
+        filled_panel("kernel, flipped", "kernel", flipped, KERNEL_AXES),
         output_panel(layer),
     )
     x, stretched = input_cells(layer, 0), framed_cells(len(layer.x), extents, 1)
@@ -118,8 +116,8 @@ def _stretched_panel(layer: Layer, extents: list[range]) -> Panel:
 def _refuse_many(layer: Layer) -> None:
     channels = len(layer.weight) * int(layer.weight.shape[1])
     reads = channels * prod(axis.stretched_products for axis in layer.geometry.axes)
-    if reads > MOST_READS:
+    if reads > LIMITS.reads:
         raise ValueError(
-            f"the stretched convolution makes {reads:,} products, more than the {MOST_READS:,} "
+            f"the stretched convolution makes {reads:,} products, more than the {LIMITS.reads:,} "
             "that can be followed by eye; smaller sizes show the same"
         )

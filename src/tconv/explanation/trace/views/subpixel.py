@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
+from tconv.explanation.constants import KERNEL_AXES, LIMITS
 from tconv.explanation.trace.grids import (
-    KERNEL_LEAD,
     Cells,
     filled_panel,
     input_cells,
@@ -23,8 +23,6 @@ from tconv.explanation.trace.sizes import transposed_sizes
 from tconv.explanation.trace.words import at, named, sums
 from tconv.geometry import Geometry
 from tconv.geometry.convolution import times
-
-MOST_PHASES = 64
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,9 @@ def subpixel(layer: Layer) -> Trace:
 def _phases(geometry: Geometry) -> Iterator[Phase]:
     firsts = [range(min(axis.stride, axis.output_size)) for axis in geometry.axes]
     number = prod(map(len, firsts))
-    if number > MOST_PHASES:
+    if number > LIMITS.phases:
         raise ValueError(
-            f"stride {times(geometry.stride)} makes {number} phases, more than the {MOST_PHASES} "
+            f"stride {times(geometry.stride)} makes {number} phases, more than the {LIMITS.phases} "
             "that can be shown side by side; a smaller stride shows the same"
         )
     for first in product(*firsts):
@@ -110,7 +108,7 @@ def _kernel_panel(layer: Layer, phase: Phase) -> Panel:
         f"kernel of phase {at(phase.name)}",
         "kernel",
         layer.weight[np.ix_(*lead, *phase.taps)],
-        KERNEL_LEAD,
+        KERNEL_AXES,
         label=f"{times(tuple(map(len, phase.taps)))}, turned: taps {taps}",
     )
 

@@ -1,14 +1,7 @@
 /** How wide a text is in the drawings' font, and how large it may be to fit a cell. */
 
-import { FONT } from "./font.js";
-
-export const LEADING = 1.16;
-const SMALLEST = 5;
-const LEGIBLE = 9;
-const STEP = 0.5;
-const BROKEN_BELOW = 0.7;
-const MARGIN_X = 0.9;
-const MARGIN_Y = 0.94;
+import FONT from "../../../drawing/font/widths.json" with { type: "json" };
+import { FITTING } from "../constants.js";
 
 /** @typedef {{size: number, lines: string[]}} Fitted no lines where nothing legible fits */
 /** @typedef {"regular" | "bold"} Weight */
@@ -35,7 +28,7 @@ export function width(text, size, weight = "regular") {
  * @param {Weight} [weight]
  */
 export function shrunk(text, room, size, weight = "regular") {
-  while (size > SMALLEST && width(text, size, weight) > room) size -= STEP;
+  while (size > FITTING.smallest && width(text, size, weight) > room) size -= FITTING.step;
   return size;
 }
 
@@ -49,22 +42,24 @@ export function shrunk(text, room, size, weight = "regular") {
  */
 export function fitted(text, across, down, size) {
   let parts = text.replaceAll(" + ", "\n+ ").replaceAll(" - ", "\n- ").split("\n");
-  const roomX = across * MARGIN_X;
-  const roomY = down * MARGIN_Y;
-  const least = parts.length > 1 ? LEGIBLE : SMALLEST;
+  const roomX = across * FITTING.across;
+  const roomY = down * FITTING.down;
+  const least = parts.length > 1 ? FITTING.legible : FITTING.smallest;
   const oneLine = shrunk(text, roomX, size);
-  const fits = width(text, oneLine) <= roomX && oneLine * LEADING <= roomY;
-  if (fits && oneLine >= Math.max(size * BROKEN_BELOW, least)) {
+  const fits = width(text, oneLine) <= roomX && oneLine * FITTING.leading <= roomY;
+  if (fits && oneLine >= Math.max(size * FITTING.broken_below, least)) {
     return { size: oneLine, lines: [text] };
   }
-  for (let at = size; at >= least; at -= STEP) {
+  for (let at = size; at >= least; at -= FITTING.step) {
     const lines = wrapped(parts, roomX, at);
-    if (lines.length && lines.length * at * LEADING <= roomY) return { size: at, lines };
+    if (lines.length && lines.length * at * FITTING.leading <= roomY) return { size: at, lines };
   }
   while (parts.length > 1 && size >= least) {
     parts = parts.slice(1);
     const lines = wrapped(["…", ...parts], roomX, least);
-    if (lines.length && lines.length * least * LEADING <= roomY) return { size: least, lines };
+    if (lines.length && lines.length * least * FITTING.leading <= roomY) {
+      return { size: least, lines };
+    }
   }
   return { size: 0, lines: [] };
 }

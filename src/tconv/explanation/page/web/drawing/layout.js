@@ -1,5 +1,6 @@
 /** Where everything stands, chosen once a trace: panel places, and one cell size for them all. */
 
+import { SIZES } from "../constants.js";
 import { sumWritten, written } from "../values.js";
 import { fitted, width as textWidth } from "./fitting.js";
 
@@ -21,40 +22,9 @@ import { fitted, width as textWidth } from "./fitting.js";
  * @property {number} firstColumn
  */
 
-export const MARGIN = 48;
-export const TITLE = 30;
-export const TITLE_LINE = 64;
-export const SIZE_TEXT = 15;
-export const SIZE_LINE = 22;
-export const LABEL = 18;
-export const LABEL_GAP = 9;
-export const STACKED_NAME = 15;
-export const STACKED_SIZE = 13;
-export const STACKED_LINE = 17;
-const STACKED_FROM = 4;
-export const NARROWEST_PLANE = 66;
-const WIDTH = 1280;
-const HEIGHT = 720;
-const BARE_MARGIN = 20;
-const CAPTION = 122;
-const HEADER = 34;
-const TICK = 20;
-const PLANE_CAPTION = 22;
-const PANEL_GAP = 56;
-const ROW_GAP = 30;
-const PLANE_GAP = 22;
-const WIDEST_GAP = 130;
-const NARROW_GAP = 30;
-const BESIDE = 0.6;
-const HEIGHTS = [
-  ...Array.from({ length: 20 }, (_, n) => (n + 4) / 4),
-  ...Array.from({ length: 79 }, (_, n) => n + 6),
-];
-const TICKED = 20;
-const RATIOS = [1, 1.25, 1.5, 2, 2.5, 3];
-const FONT_OF_CELL = 0.4;
-const FONT_ENOUGH = 28;
-const LEAST_FONT = 0.55;
+const HEIGHTS = SIZES.heights.flatMap(([start, stop, step]) =>
+  Array.from({ length: Math.round((stop - start) / step) }, (_, n) => start + step * n),
+);
 
 /** A trace with the places of its panels. */
 export class Layout {
@@ -83,7 +53,7 @@ export class Layout {
     this.cellWidth = fields.cellWidth;
     this.cellHeight = fields.cellHeight;
     this.font = fields.font;
-    this.ticks = fields.cellHeight >= TICKED;
+    this.ticks = fields.cellHeight >= SIZES.ticked;
     this.stacked = fields.stacked;
     this.places = fields.places;
     this.history = fields.history;
@@ -129,35 +99,36 @@ export class Layout {
  */
 export function layout(
   trace,
-  { terms = "step", captions = true, width = WIDTH, height = HEIGHT } = {},
+  { terms = "step", captions = true, width = SIZES.width, height = SIZES.height } = {},
 ) {
   if (terms !== "step" && terms !== "keep") {
     throw new Error(`terms '${terms}' is not one of step, keep`);
   }
   const history = historyOf(trace);
-  const margin = captions ? MARGIN : BARE_MARGIN;
-  const top = captions ? TITLE_LINE + trace.sizes.length * SIZE_LINE + 26 : margin;
-  const bottom = height - (captions ? CAPTION : margin);
+  const margin = captions ? SIZES.margin : SIZES.bare_margin;
+  const top = captions ? SIZES.title_line + trace.sizes.length * SIZES.size_line + SIZES.above_stage : margin;
+  const bottom = height - (captions ? SIZES.below_stage : margin);
   const { totals, sums } = longest(trace, history);
   const across = width - 2 * margin;
   const down = bottom - top;
   const grids = trace.panels.map(gridOf);
   const flat = grids.every((grid) => grid.rows === 1 && !grid.lead.length);
-  const stretched = flat ? 0.06 : 0.3;
-  const stacked = !flat && grids.length >= STACKED_FROM;
+  const stretched = flat ? SIZES.stretched_flat : SIZES.stretched;
+  const stacked = !flat && grids.length >= SIZES.stacked_from;
   let best = { score: -1, mode: 0, abreast: 1, tall: 1, wide: 1, font: 1 };
   for (let mode = 0; mode < 3; mode++) {
     const blocks = blocksOf(trace.panels, grids, mode, stacked);
     for (let abreast = grids.length; abreast > 0; abreast--) {
-      for (const ratio of RATIOS) {
+      for (const ratio of SIZES.ratios) {
         const tall = tallest(blocks, abreast, ratio, across, down);
         const wide = tall * ratio;
-        const largest = Math.min(tall * FONT_OF_CELL, FONT_ENOUGH);
+        const largest = Math.min(tall * SIZES.font_of_cell, SIZES.largest_font);
         const size = Math.min(...totals.map((text) => fitted(text, wide, tall, largest).size));
         const apart = Math.min(...sums.map((text) => fitted(text, wide, tall, largest).size));
-        const font = Math.max(size, largest * LEAST_FONT);
-        let score = (size + font + apart / 2) * (1 - stretched * (ratio - 1)) + tall / 100;
-        if (flat && abreast > 1) score *= BESIDE;
+        const font = Math.max(size, largest * SIZES.least_font);
+        let score = (size + font + apart / 2) * (1 - stretched * (ratio - 1));
+        score += tall / SIZES.height_per_point;
+        if (flat && abreast > 1) score *= SIZES.beside;
         if (score > best.score) best = { score, mode, abreast, tall, wide, font };
       }
     }
@@ -221,8 +192,8 @@ class Block {
   measure(wide, tall) {
     const [planeWidth, planeHeight] = this.plane(wide, tall);
     return [
-      Math.max(this.across * (planeWidth + PLANE_GAP) - PLANE_GAP, this.label),
-      this.header + this.down * (planeHeight + PLANE_GAP) - PLANE_GAP,
+      Math.max(this.across * (planeWidth + SIZES.plane_gap) - SIZES.plane_gap, this.label),
+      this.header + this.down * (planeHeight + SIZES.plane_gap) - SIZES.plane_gap,
     ];
   }
 
@@ -234,11 +205,11 @@ class Block {
    */
   plane(wide, tall) {
     const { columns, rows, captions } = this.grid;
-    const tick = tall >= TICKED ? TICK : 0;
-    const narrowest = captions.length ? NARROWEST_PLANE : 0;
+    const tick = tall >= SIZES.ticked ? SIZES.tick : 0;
+    const narrowest = captions.length ? SIZES.narrowest_plane : 0;
     return [
       tick + Math.max(columns * wide, narrowest),
-      tick + rows * tall + (captions.length ? PLANE_CAPTION : 0),
+      tick + rows * tall + (captions.length ? SIZES.plane_caption : 0),
     ];
   }
 }
@@ -305,9 +276,10 @@ function blocksOf(panels, grids, mode, stacked) {
     const across = lead.length > 1 ? lead[lead.length - 1] : [1, root(planes), planes][mode];
     const down = Math.ceil(planes / across);
     const [name, size] = labelWidths(panel, stacked);
-    return stacked
-      ? new Block(grids[at], down, across, Math.max(name, size), HEADER + STACKED_LINE, NARROW_GAP)
-      : new Block(grids[at], down, across, name + LABEL_GAP + size, HEADER, PANEL_GAP);
+    const [label, header, gap] = stacked
+      ? [Math.max(name, size), SIZES.header + SIZES.stacked_line, SIZES.narrow_gap]
+      : [name + SIZES.label_gap + size, SIZES.header, SIZES.panel_gap];
+    return new Block(grids[at], down, across, label, header, gap);
   });
 }
 
@@ -324,8 +296,16 @@ function root(planes) {
  * @param {boolean} stacked
  */
 function labelWidths({ name, label }, stacked) {
-  const [large, small] = stacked ? [STACKED_NAME, STACKED_SIZE] : [LABEL, LABEL];
+  const [large, small] = labelFonts(stacked);
   return [textWidth(name, large, "bold"), textWidth(label, small)];
+}
+
+/**
+ * Return the font sizes of a panel's name and of its size.
+ * @param {boolean} stacked
+ */
+export function labelFonts(stacked) {
+  return stacked ? [SIZES.stacked_name, SIZES.stacked_size] : [SIZES.label, SIZES.label];
 }
 
 /**
@@ -357,12 +337,12 @@ function tallest(blocks, abreast, ratio, across, down) {
   const rows = rowsOf(blocks, abreast);
   const fits = (/** @type {number} */ tall) => {
     let wide = 0;
-    let high = -ROW_GAP;
+    let high = -SIZES.row_gap;
     for (const row of rows) {
       const sizes = row.map((block) => block.measure(tall * ratio, tall));
       const gaps = row[0].gap * (row.length - 1);
       wide = Math.max(wide, added(sizes.map((size) => size[0])) + gaps);
-      high += Math.max(...sizes.map((size) => size[1])) + ROW_GAP;
+      high += Math.max(...sizes.map((size) => size[1])) + SIZES.row_gap;
     }
     return wide <= across && high <= down;
   };
@@ -390,8 +370,8 @@ function placed(blocks, abreast, wide, tall, room) {
   const rows = rowsOf(blocks, abreast);
   const sizes = rows.map((row) => row.map((block) => block.measure(wide, tall)));
   const heights = sizes.map((row) => Math.max(...row.map((size) => size[1])));
-  const spare = bottom - top - added(heights) - ROW_GAP * (rows.length - 1);
-  const rowGap = ROW_GAP + Math.min(spare / (rows.length + 1), ROW_GAP);
+  const spare = bottom - top - added(heights) - SIZES.row_gap * (rows.length - 1);
+  const rowGap = SIZES.row_gap + Math.min(spare / (rows.length + 1), SIZES.row_gap);
   const used = added(heights) + rowGap * (rows.length - 1);
   const first = top + (bottom - top - used) / 2;
   let y = first;
@@ -401,7 +381,7 @@ function placed(blocks, abreast, wide, tall, room) {
   rows.forEach((row, at) => {
     const taken = added(sizes[at].map((size) => size[0]));
     const spread = (end - start - taken) / (row.length + 1);
-    const gap = Math.min(Math.max(spread, row[0].gap), WIDEST_GAP);
+    const gap = Math.min(Math.max(spread, row[0].gap), SIZES.widest_gap);
     let x = start + (end - start - taken - gap * (row.length - 1)) / 2;
     left = Math.min(left, x);
     row.forEach((block, along) => {
@@ -426,10 +406,10 @@ function placed(blocks, abreast, wide, tall, room) {
  */
 function placeOf(block, x, y, wide, tall, blockWidth) {
   const { grid } = block;
-  const tick = tall >= TICKED ? TICK : 0;
+  const tick = tall >= SIZES.ticked ? SIZES.tick : 0;
   const [planeWidth, planeHeight] = block.plane(wide, tall);
-  const above = block.header + tick + (grid.captions.length ? PLANE_CAPTION : 0);
-  const used = block.across * (planeWidth + PLANE_GAP) - PLANE_GAP;
+  const above = block.header + tick + (grid.captions.length ? SIZES.plane_caption : 0);
+  const used = block.across * (planeWidth + SIZES.plane_gap) - SIZES.plane_gap;
   const left = x + (blockWidth - used) / 2;
   /** @type {[number, number][]} */
   const planes = [];
@@ -437,8 +417,8 @@ function placeOf(block, x, y, wide, tall, blockWidth) {
     const down = Math.floor(plane / block.across);
     const along = plane % block.across;
     planes.push([
-      left + tick + along * (planeWidth + PLANE_GAP),
-      y + above + down * (planeHeight + PLANE_GAP),
+      left + tick + along * (planeWidth + SIZES.plane_gap),
+      y + above + down * (planeHeight + SIZES.plane_gap),
     ]);
   }
   const [corner] = planes[0];

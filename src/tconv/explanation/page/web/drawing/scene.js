@@ -1,21 +1,9 @@
 /** What a frame shows, as a list of rectangles, lines, polygons and texts; colours by name. */
 
-import { APPENDED, CELL, CROP, HOLE, VOID } from "../model.js";
-import { fitted, LEADING, shrunk, width } from "./fitting.js";
-import {
-  LABEL,
-  LABEL_GAP,
-  MARGIN,
-  NARROWEST_PLANE,
-  shown,
-  SIZE_LINE,
-  SIZE_TEXT,
-  STACKED_LINE,
-  STACKED_NAME,
-  STACKED_SIZE,
-  TITLE,
-  TITLE_LINE,
-} from "./layout.js";
+import { FITTING, KINDS, SIZES, STROKES } from "../constants.js";
+import { CELL, VOID } from "../model.js";
+import { fitted, shrunk, width } from "./fitting.js";
+import { labelFonts, shown } from "./layout.js";
 
 /** @typedef {import("../model.js").Step} Step */
 /** @typedef {import("./layout.js").Box} Box */
@@ -35,7 +23,7 @@ import {
  * @property {string} fill
  * @property {string} line
  * @property {number} stroke
- * @property {readonly [number, number]} [dash] on, off
+ * @property {readonly number[]} [dash] on, off
  * @property {number} [opacity] of the fill
  * @property {Cell} [cell]
  */
@@ -87,28 +75,6 @@ import {
  * @property {string} description
  * @property {Primitive[]} primitives
  */
-
-const DIGIT = 0.3645;
-/** @type {Record<string, string>} */
-const LEGEND = {
-  zero: "zero",
-  pad: "zero around",
-  cut: "cut away",
-  crop: "cropped",
-  hole: "hole",
-  appended: "appended",
-};
-/** @type {Record<string, string>} */
-const PALE = { zero: "pale", pad: "paper" };
-const HATCHED = [CROP, "cut"];
-/** @type {Record<string, readonly [number, number]>} */
-const DASHES = { [HOLE]: [1, 4], [APPENDED]: [6, 4] };
-const SAY = 22;
-const FORMULA = 20;
-const SMALL = 15;
-const LEGEND_UP = 98;
-const PROGRESS = 170;
-const MOST_WEDGES = 8;
 
 /**
  * Return what one frame shows.
@@ -171,23 +137,29 @@ function wordsOf({ trace }, at, step) {
  * @returns {Primitive[]}
  */
 function heading(layout, progress) {
-  const right = layout.width - MARGIN;
+  const right = layout.width - SIZES.margin;
   const { title, sizes } = layout.trace;
-  const size = shrunk(title, right - MARGIN - PROGRESS, TITLE, "bold");
-  const room = layout.width - 2 * MARGIN;
+  const size = shrunk(title, right - SIZES.margin - STROKES.progress_room, SIZES.title, "bold");
+  const room = layout.width - 2 * SIZES.margin;
   return [
-    { type: "text", x: MARGIN, y: TITLE_LINE, text: title, size, fill: "ink", bold: true },
+    { type: "text", x: SIZES.margin, y: SIZES.title_line, text: title, size, fill: "ink", bold: true },
     {
-      type: "text", x: right, y: TITLE_LINE, text: progress, size: 18, fill: "soft", anchor: "end",
+      type: "text",
+      x: right,
+      y: SIZES.title_line,
+      text: progress,
+      size: STROKES.progress,
+      fill: "soft",
+      anchor: "end",
     },
     ...sizes.map(
       (text, line) =>
         /** @type {Text} */ ({
           type: "text",
-          x: MARGIN,
-          y: TITLE_LINE + 28 + line * SIZE_LINE,
+          x: SIZES.margin,
+          y: SIZES.title_line + SIZES.first_size + line * SIZES.size_line,
           text,
-          size: shrunk(text, room, SIZE_TEXT),
+          size: shrunk(text, room, SIZES.size_text),
           fill: "soft",
         }),
     ),
@@ -200,17 +172,17 @@ function heading(layout, progress) {
  * @returns {Primitive[]}
  */
 function caption(layout, words) {
-  const room = layout.width - 2 * MARGIN;
+  const room = layout.width - 2 * SIZES.margin;
   /** @type {[string, number, number, string][]} */
   const lines = [
-    [words.say, SAY, 66, "ink"],
-    [words.formula, FORMULA, 32, "soft"],
+    [words.say, STROKES.say, STROKES.say_up, "ink"],
+    [words.formula, STROKES.formula, STROKES.formula_up, "soft"],
   ];
   const parts = legend(layout);
   for (const [text, size, up, fill] of lines) {
     if (!text) continue;
     const y = layout.height - up;
-    parts.push({ type: "text", x: MARGIN, y, text, size: shrunk(text, room, size), fill });
+    parts.push({ type: "text", x: SIZES.margin, y, text, size: shrunk(text, room, size), fill });
   }
   return parts;
 }
@@ -221,18 +193,18 @@ function caption(layout, words) {
  */
 function legend(layout) {
   const kinds = new Set(layout.trace.panels.flatMap((panel) => panel.kinds));
-  let x = layout.width - MARGIN;
-  const y = layout.height - LEGEND_UP;
+  let x = layout.width - SIZES.margin;
+  const y = layout.height - STROKES.legend_up;
   /** @type {Primitive[]} */
   const parts = [];
-  for (const kind of Object.keys(LEGEND).reverse()) {
-    if (!kinds.has(kind)) continue;
-    const text = LEGEND[kind];
-    x -= width(text, SMALL);
-    parts.push({ type: "text", x, y, text, size: SMALL, fill: "soft" });
-    x -= 26;
-    parts.push(...boxOf([x, y - 14, 18, 18], kind, "", "line"));
-    x -= 26;
+  const { legend: size, legend_cell: side, legend_gap: gap } = STROKES;
+  for (const [kind, { legend: text }] of Object.entries(KINDS).reverse()) {
+    if (!kinds.has(kind) || !text) continue;
+    x -= width(text, size);
+    parts.push({ type: "text", x, y, text, size, fill: "soft" });
+    x -= gap;
+    parts.push(...boxOf([x, y - STROKES.legend_cell_up, side, side], kind, "", "line"));
+    x -= gap;
   }
   return parts;
 }
@@ -246,40 +218,39 @@ function legend(layout) {
 function labels(layout, number) {
   const { name, label, role } = layout.trace.panels[number];
   const place = layout.places[number];
-  const y = place.y + LABEL;
-  const [large, small] = layout.stacked ? [STACKED_NAME, STACKED_SIZE] : [LABEL, LABEL];
+  const y = place.y + SIZES.label;
+  const [large, small] = labelFonts(layout.stacked);
   const [after, below] = layout.stacked
-    ? [place.x, y + STACKED_LINE]
-    : [place.x + width(name, LABEL, "bold") + LABEL_GAP, y];
+    ? [place.x, y + SIZES.stacked_line]
+    : [place.x + width(name, large, "bold") + SIZES.label_gap, y];
   /** @type {Primitive[]} */
   const parts = [
     { type: "text", x: place.x, y, text: name, size: large, fill: `${role}-line`, bold: true },
     { type: "text", x: after, y: below, text: label, size: small, fill: "ink" },
   ];
   const { cellWidth: wide, cellHeight: tall } = layout;
-  const size = Math.min(12, tall * 0.36);
+  const size = Math.min(STROKES.tick, tall * STROKES.tick_of_cell);
   place.planes.forEach(([left, top], plane) => {
     if (place.captions.length) {
       const text = place.captions[plane];
-      const room = Math.max(place.columns * wide, NARROWEST_PLANE);
-      const up = layout.ticks ? 26 : 8;
-      parts.push({
-        type: "text", x: left, y: top - up, text, size: shrunk(text, room, 14), fill: "soft",
-      });
+      const room = Math.max(place.columns * wide, SIZES.narrowest_plane);
+      const up = layout.ticks ? STROKES.caption_up_ticked : STROKES.caption_up;
+      const fits = shrunk(text, room, STROKES.caption);
+      parts.push({ type: "text", x: left, y: top - up, text, size: fits, fill: "soft" });
     }
     if (!layout.ticks) return;
     for (let column = 0; column < place.columns; column++) {
       const text = String(column + place.firstColumn);
       const x = left + (column + 0.5) * wide;
-      parts.push({ type: "text", x, y: top - 7, text, size, fill: "faint", anchor: "middle" });
+      const y = top - STROKES.tick_up;
+      parts.push({ type: "text", x, y, text, size, fill: "faint", anchor: "middle" });
     }
     if (place.firstRow === null) return;
     for (let row = 0; row < place.rows; row++) {
       const text = String(row + place.firstRow);
-      const middle = top + (row + 0.5) * tall + DIGIT * size;
-      parts.push({
-        type: "text", x: left - 8, y: middle, text, size, fill: "faint", anchor: "end",
-      });
+      const x = left - STROKES.tick_left;
+      const y = top + (row + 0.5) * tall + STROKES.digit * size;
+      parts.push({ type: "text", x, y, text, size, fill: "faint", anchor: "end" });
     }
   });
   return parts;
@@ -294,7 +265,7 @@ function labels(layout, number) {
  */
 export function cellBox(layout, panel, cell) {
   const [x, y] = layout.corner(panel, cell);
-  const gap = Math.min(1.5, layout.cellHeight * 0.04);
+  const gap = Math.min(STROKES.gap, layout.cellHeight * STROKES.gap_of_cell);
   return [x + gap, y + gap, layout.cellWidth - 2 * gap, layout.cellHeight - 2 * gap];
 }
 
@@ -327,17 +298,17 @@ function cells(layout, at, step) {
         const apart = !over && (layout.keep || writes.has(key));
         said = apart ? [entry.terms, entry.total] : [entry.total];
       }
-      if (kind in DASHES && !over) said = [""];
+      if (KINDS[kind].dash && !over) said = [""];
       /** @type {Cell} */
       const cell = [number, place];
       const drawn = boxOf(box, kind, panel.role, state, cell);
       if (heat && number === trace.result && entry && kind === CELL) {
-        const level = Number(entry.total) / heat;
-        Object.assign(drawn[0], { fill: "output-active", opacity: 0.1 + 0.9 * level });
+        const opacity = STROKES.heat_least + STROKES.heat_more * (Number(entry.total) / heat);
+        Object.assign(drawn[0], { fill: "output-active", opacity });
       }
       parts.push(...drawn);
       if (focus.has(key)) {
-        const stroke = Math.min(3, layout.cellHeight * 0.1);
+        const stroke = Math.min(STROKES.outline, layout.cellHeight * STROKES.outline_of_cell);
         parts.push({ ...rect(box, "none", "ink", stroke), cell });
       }
       const settled = focus.has(key) && !layout.keep;
@@ -384,7 +355,7 @@ function heatOf({ trace, history }) {
  * @returns {Rect}
  */
 function rect([x, y, wide, tall], fill, line, stroke) {
-  const radius = Math.min(4, tall * 0.08);
+  const radius = Math.min(STROKES.radius, tall * STROKES.radius_of_cell);
   return { type: "rect", x, y, width: wide, height: tall, radius, fill, line, stroke };
 }
 
@@ -399,24 +370,21 @@ function rect([x, y, wide, tall], fill, line, stroke) {
  */
 function boxOf(box, kind, role, state, cell) {
   const active = state === "active";
-  if (kind in DASHES) {
-    const fill = active ? `${role}-held` : "none";
-    return [{ ...rect(box, fill, "soft", 1.4), dash: DASHES[kind], cell }];
+  const { dash, fill, hatched } = KINDS[kind];
+  const { stroke, dashed_stroke: dashed, zero_opacity: opacity } = STROKES;
+  if (dash) return [{ ...rect(box, active ? `${role}-held` : "none", "soft", dashed), dash, cell }];
+  if (fill && active) {
+    return [{ ...rect(box, `${role}-active`, `${role}-line`, stroke), opacity, cell }];
   }
-  if (kind in PALE) {
-    if (active) {
-      return [{ ...rect(box, `${role}-active`, `${role}-line`, 1), opacity: 0.45, cell }];
-    }
-    return [{ ...rect(box, PALE[kind], "faint", 1), cell }];
-  }
-  if (HATCHED.includes(kind)) {
+  if (fill) return [{ ...rect(box, fill, "faint", stroke), cell }];
+  if (hatched) {
     return [
-      { ...rect(box, active ? `${role}-held` : "paper", "faint", 1), cell },
-      { type: "lines", lines: hatching(box), line: "hatch", stroke: 1, cell },
+      { ...rect(box, active ? `${role}-held` : "paper", "faint", stroke), cell },
+      { type: "lines", lines: hatching(box), line: "hatch", stroke, cell },
     ];
   }
-  if (state === "empty") return [{ ...rect(box, "empty", "faint", 1), cell }];
-  return [{ ...rect(box, `${role}-${state}`, `${role}-line`, 1), cell }];
+  if (state === "empty") return [{ ...rect(box, "empty", "faint", stroke), cell }];
+  return [{ ...rect(box, `${role}-${state}`, `${role}-line`, stroke), cell }];
 }
 
 /**
@@ -425,7 +393,7 @@ function boxOf(box, kind, role, state, cell) {
  * @returns {Box[]}
  */
 function hatching([x, y, wide, tall]) {
-  const apart = Math.max(tall / 5, 5);
+  const apart = Math.max(tall / STROKES.hatches, STROKES.hatch_gap);
   /** @type {Box[]} */
   const lines = [];
   for (let along = apart; along < wide + tall; along += apart) {
@@ -460,13 +428,13 @@ function fittedIn(layout, said, box, settled) {
  * @returns {Text[]}
  */
 function textOf({ size, lines }, [x, y, wide, tall], fill, cell) {
-  const first = y + tall / 2 - ((lines.length - 1) * size * LEADING) / 2 + DIGIT * size;
+  const first = y + tall / 2 - ((lines.length - 1) * size * FITTING.leading) / 2 + STROKES.digit * size;
   return lines.flatMap((text, line) =>
     text
       ? {
           type: "text",
           x: x + wide / 2,
-          y: first + line * size * LEADING,
+          y: first + line * size * FITTING.leading,
           text,
           size,
           fill,
@@ -545,7 +513,7 @@ function paired(starts, ends) {
     starts.length === ends.length
       ? starts.map((start, at) => [start, ends[at]])
       : starts.flatMap((start) => ends.map((end) => /** @type {[T, T]} */ ([start, end])));
-  return pairs.slice(0, MOST_WEDGES);
+  return pairs.slice(0, STROKES.most_wedges);
 }
 
 /**
@@ -583,8 +551,14 @@ function wedge([left, top, right, bottom], end, side, role) {
       type: "polygon",
       points: [[a, b], [c, d], [g, h], [e, f]],
       fill: `${role}-active`,
-      opacity: 0.22,
+      opacity: STROKES.wedge_opacity,
     },
-    { type: "lines", lines, line: `${role}-line`, stroke: 1.2, opacity: 0.6 },
+    {
+      type: "lines",
+      lines,
+      line: `${role}-line`,
+      stroke: STROKES.wedge_stroke,
+      opacity: STROKES.wedge_line_opacity,
+    },
   ];
 }

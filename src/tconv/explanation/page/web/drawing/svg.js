@@ -1,7 +1,8 @@
 /** SVG: one scene as a picture, and many frames as a film strip. */
 
+import { SHEET, SIZES } from "../constants.js";
 import { shrunk } from "./fitting.js";
-import { layout, MARGIN } from "./layout.js";
+import { layout } from "./layout.js";
 import { frame } from "./scene.js";
 import { colours } from "./themes.js";
 
@@ -11,17 +12,6 @@ import { colours } from "./themes.js";
 /** @typedef {import("./scene.js").Scene} Scene */
 /** @typedef {import("./scene.js").Text} Text */
 /** @typedef {Readonly<Record<string, string>>} Ink */
-
-const FAMILY = "DejaVu Sans,Verdana,sans-serif";
-const FRAME_WIDTH = 900;
-const FRAME_HEIGHT = 560;
-const FRAME_HEAD = 62;
-const FRAME_GAP = 28;
-const FRAME_LEAST = 420;
-const HEAD = 104;
-const LINE = 30;
-const WIDE = 16 / 9;
-const MOST_FRAMES = 400;
 
 /**
  * Return a scene as a standalone SVG.
@@ -45,40 +35,41 @@ export function svg(scene, theme = "light") {
 export function film(trace, theme = "light", { frames, terms = "step" } = {}) {
   const ink = colours(theme);
   const chosen = frames ?? Array.from({ length: trace.steps.length + 1 }, (_, at) => at + 1);
-  if (!(chosen.length >= 1 && chosen.length <= MOST_FRAMES)) {
-    throw new Error(`a film strip shows 1 to ${MOST_FRAMES} frames, got ${chosen.length}`);
+  if (!(chosen.length >= 1 && chosen.length <= SHEET.most_frames)) {
+    throw new Error(`a film strip shows 1 to ${SHEET.most_frames} frames, got ${chosen.length}`);
   }
-  const plan = layout(trace, { terms, captions: false, width: FRAME_WIDTH, height: FRAME_HEIGHT });
+  const size = { width: SHEET.frame_width, height: SHEET.frame_height };
+  const plan = layout(trace, { terms, captions: false, ...size });
   const [left, top, right, bottom] = plan.stage;
-  const wide = Math.max(right - left, FRAME_LEAST);
-  const tall = bottom - top + FRAME_HEAD;
-  const head = HEAD + trace.sizes.length * LINE;
-  const across = abreast(chosen.length, wide + FRAME_GAP, tall + FRAME_GAP);
+  const wide = Math.max(right - left, SHEET.least_width);
+  const tall = bottom - top + SHEET.frame_head;
+  const head = SHEET.head + trace.sizes.length * SHEET.size_line;
+  const across = abreast(chosen.length, wide + SHEET.frame_gap, tall + SHEET.frame_gap);
   const down = Math.ceil(chosen.length / across);
-  const width = 2 * MARGIN + across * (wide + FRAME_GAP) - FRAME_GAP;
-  const height = head + MARGIN + down * (tall + FRAME_GAP) - FRAME_GAP;
-  const room = width - 2 * MARGIN;
+  const width = 2 * SIZES.margin + across * (wide + SHEET.frame_gap) - SHEET.frame_gap;
+  const height = head + SIZES.margin + down * (tall + SHEET.frame_gap) - SHEET.frame_gap;
+  const room = width - 2 * SIZES.margin;
   /** @type {(x: number, y: number, text: string, size: number, bold?: boolean) => string} */
   const said = (x, y, text, size, bold = false) =>
     textWritten({ type: "text", x, y, text, size, fill: bold ? "ink" : "soft", bold }, ink);
   const parts = [
-    said(MARGIN, 62, trace.title, shrunk(trace.title, room, 34, "bold"), true),
+    said(SIZES.margin, SHEET.title_line, trace.title, shrunk(trace.title, room, SHEET.title, "bold"), true),
     ...trace.sizes.map((text, line) =>
-      said(MARGIN, 96 + line * LINE, text, shrunk(text, room, 20)),
+      said(SIZES.margin, SHEET.first_size + line * SHEET.size_line, text, shrunk(text, room, SHEET.size_text)),
     ),
   ];
   /** @type {string[]} */
   const told = [];
   chosen.forEach((at, place) => {
-    const x = MARGIN + (place % across) * (wide + FRAME_GAP);
-    const y = head + Math.floor(place / across) * (tall + FRAME_GAP);
+    const x = SIZES.margin + (place % across) * (wide + SHEET.frame_gap);
+    const y = head + Math.floor(place / across) * (tall + SHEET.frame_gap);
     const scene = frame(plan, at);
     const aside = number((wide - left - right) / 2);
     parts.push(
       `<g transform="translate(${number(x)} ${number(y)})">` +
-        said(0, 22, scene.progress, 18, true) +
-        said(0, 46, scene.say, shrunk(scene.say, wide, 16)) +
-        `<g transform="translate(${aside} ${number(FRAME_HEAD - top)})">` +
+        said(0, SHEET.progress_line, scene.progress, SHEET.progress, true) +
+        said(0, SHEET.say_line, scene.say, shrunk(scene.say, wide, SHEET.say)) +
+        `<g transform="translate(${aside} ${number(SHEET.frame_head - top)})">` +
         `${drawn(scene, ink)}</g></g>`,
     );
     told.push(scene.description);
@@ -93,12 +84,13 @@ export function film(trace, theme = "light", { frames, terms = "step" } = {}) {
  * @param {number} tall
  */
 function abreast(frames, wide, tall) {
+  const wanted = SHEET.aspect[0] / SHEET.aspect[1];
   let best = 1;
   let least = Infinity;
   for (let across = 1; across <= frames; across++) {
     const down = Math.ceil(frames / across);
-    const aspect = (across * wide) / (down * tall * WIDE);
-    const off = Math.max(aspect, 1 / aspect) + (0.2 * (down * across - frames)) / frames;
+    const aspect = (across * wide) / (down * tall * wanted);
+    const off = Math.max(aspect, 1 / aspect) + (SHEET.empty_place * (down * across - frames)) / frames;
     if (off < least) [best, least] = [across, off];
   }
   return best;
@@ -117,7 +109,7 @@ function documentOf(width, height, title, description, body, ink) {
   const down = number(height);
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${across} ${down}" ` +
-    `width="${across}" height="${down}" role="img" font-family="${FAMILY}">` +
+    `width="${across}" height="${down}" role="img" font-family="${SHEET.family}">` +
     `<title>${escaped(title)}</title><desc>${escaped(description)}</desc>` +
     `<rect width="${across}" height="${down}" fill="${ink.paper}"/>` +
     `${body}</svg>\n`

@@ -1,5 +1,6 @@
 /** Adjoint against inverse: what the transposed convolution of a convolution gives back. */
 
+import { LIMITS } from "../constants.js";
 import { directOutputPanel } from "../direct.js";
 import { filledPanel, kernelPanel } from "../grids.js";
 import { leastSquares } from "../leastsquares.js";
@@ -15,7 +16,6 @@ import { entries, refuseLarge } from "./matrix.js";
 /** @typedef {import("../model.js").Ref} Ref */
 /** @typedef {import("../values.js").Value} Value */
 
-const DIGITS = 9;
 
 /**
  * Trace a convolution, its adjoint, and its least-squares inverse of least norm.
@@ -123,7 +123,7 @@ function distance(one, picture) {
  */
 function rounded(value, picture) {
   const largest = Math.max(...picture.map(Math.abs));
-  const digits = DIGITS - (largest ? Math.floor(Math.log10(largest)) : 0);
+  const digits = LIMITS.digits - (largest ? Math.floor(Math.log10(largest)) : 0);
   if (digits >= 0) return Number(value.toFixed(Math.min(digits, 100))) + 0;
   const unit = 10 ** -digits;
   return Math.round(value / unit) * unit + 0;

@@ -1,5 +1,6 @@
 /** The convolution matrix, its transpose, and the transpose times the flattened input. */
 
+import { LIMITS } from "../constants.js";
 import { count } from "../arrays.js";
 import { filledPanel, kernelCells, outputCells, outputPanel } from "../grids.js";
 import { CELL, indexOf, places, traceOf, ZERO } from "../model.js";
@@ -13,7 +14,6 @@ import { at, counted, named } from "../words.js";
 /** @typedef {import("../model.js").Ref} Ref */
 /** @typedef {import("../values.js").Value} Value */
 
-const MOST_ENTRIES = 4096;
 
 /**
  * Trace the rows of the transposed matrix, each an output cell.
@@ -93,10 +93,10 @@ export function matrix(layer) {
 export function refuseLarge({ geometry, inChannels, outChannels }) {
   const rows = inChannels * count(geometry.inputSize);
   const columns = outChannels * count(geometry.outputSize);
-  if (rows * columns > MOST_ENTRIES) {
+  if (rows * columns > LIMITS.entries) {
     throw new Error(
       `the convolution matrix is ${rows}×${columns}, ${grouped(rows * columns)} entries, more than ` +
-        `the ${grouped(MOST_ENTRIES)} that can be followed by eye; smaller sizes show the same`,
+        `the ${grouped(LIMITS.entries)} that can be followed by eye; smaller sizes show the same`,
     );
   }
 }

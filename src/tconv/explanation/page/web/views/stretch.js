@@ -1,5 +1,6 @@
 /** Stretching: zeros between and around the inputs, then a direct convolution, kernel flipped. */
 
+import { KERNEL_AXES, LIMITS } from "../constants.js";
 import { count } from "../arrays.js";
 import { times } from "../convolution.js";
 import { padded, paddedKinds } from "../extents.js";
@@ -9,7 +10,6 @@ import {
   framedPanel,
   inputCells,
   inputPanel,
-  KERNEL_LEAD,
   kernelCells,
   outputCells,
   outputPanel,
@@ -24,7 +24,6 @@ import { at, counted, named, span } from "../words.js";
 /** @typedef {import("../layer.js").Layer} Layer */
 /** @typedef {import("../values.js").Value} Value */
 
-const MOST_READS = 50_000;
 
 /**
  * Trace the outputs of the direct convolution, with the products by zeros that it makes.
@@ -60,7 +59,7 @@ export function stretch(layer) {
       values,
       label: `${times(same.paddedSize)}: ${times(same.inputSize)} stretched and padded`,
     }),
-    filledPanel("kernel, flipped", "kernel", flipped(layer), KERNEL_LEAD),
+    filledPanel("kernel, flipped", "kernel", flipped(layer), KERNEL_AXES),
     outputPanel(layer),
   ];
   const window = new Window(geometry, stretched);
@@ -118,10 +117,10 @@ function flipped({ weight, geometry }) {
 function refuseMany({ weight, geometry }) {
   const each = geometry.axes.map((axis) => axis.stretchedProducts);
   const reads = weight.size[0] * weight.size[1] * count(each);
-  if (reads > MOST_READS) {
+  if (reads > LIMITS.reads) {
     throw new Error(
       `the stretched convolution makes ${grouped(reads)} products, more than the ` +
-        `${grouped(MOST_READS)} that can be followed by eye; smaller sizes show the same`,
+        `${grouped(LIMITS.reads)} that can be followed by eye; smaller sizes show the same`,
     );
   }
 }

@@ -1,5 +1,6 @@
 /** Sub-pixels: one small stride-1 convolution a phase, then the phases interleave. */
 
+import { KERNEL_AXES, LIMITS } from "../constants.js";
 import { count } from "../arrays.js";
 import { Range } from "../axis.js";
 import { times } from "../convolution.js";
@@ -8,7 +9,6 @@ import {
   filledPanel,
   inputCells,
   inputPanel,
-  KERNEL_LEAD,
   kernelCells,
   outputCells,
   outputPanel,
@@ -23,7 +23,6 @@ import { at, named, sums } from "../words.js";
 /** @typedef {import("../model.js").Grid} Grid */
 /** @typedef {import("../model.js").Step} Step */
 
-const MOST_PHASES = 64;
 
 /**
  * A phase that at least one tap reaches: which outputs are its own, and its kernel.
@@ -72,9 +71,9 @@ export function subpixel(layer) {
 function phasesOf({ axes, stride }) {
   const firsts = axes.map((axis) => Math.min(axis.stride, axis.outputSize));
   const number = count(firsts);
-  if (number > MOST_PHASES) {
+  if (number > LIMITS.phases) {
     throw new Error(
-      `stride ${times(stride)} makes ${number} phases, more than the ${MOST_PHASES} ` +
+      `stride ${times(stride)} makes ${number} phases, more than the ${LIMITS.phases} ` +
         "that can be shown side by side; a smaller stride shows the same",
     );
   }
@@ -106,7 +105,7 @@ function kernelPanel(layer, { name, taps }) {
   });
   const each = taps.map((tap) => at(tap)).join("×");
   const label = `${times(size.slice(2))}, turned: taps ${each}`;
-  return filledPanel(`kernel of phase ${at(name)}`, "kernel", { size, values }, KERNEL_LEAD, label);
+  return filledPanel(`kernel of phase ${at(name)}`, "kernel", { size, values }, KERNEL_AXES, label);
 }
 
 /**
