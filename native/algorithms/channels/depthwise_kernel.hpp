@@ -4,6 +4,7 @@
 
 #include "heuristics/depthwise.hpp"
 #include "problem/cuts.hpp"
+#include "simd/activations.hpp"
 
 namespace tconv::TCONV_TARGET::depthwise {
 
