@@ -84,12 +84,12 @@ def _measure(layer: Layer, layout: str, rounds: int) -> Iterator[Measured]:
     last = layout == LAYOUTS[1]
     _, estimates = packed.Packed(
         weight, bias, geometry, layer.groups, channels_last=last
-    ).prospects(len(x), geometry)
+    ).estimates(len(x), geometry)
     x = channels_last(x) if last else x
     calls: dict[str, Any] = {}
     least: dict[str, float] = {}
     for estimate in estimates:
-        if estimate.refusal:
+        if estimate.unsupported:
             continue
         plan = tconv.plan(weight, bias, **layer.words, layout=layout, method=estimate.method)
         first = plan(x)

@@ -33,15 +33,20 @@ class Operands(NamedTuple):
         """Number of spatial axes."""
         return self.weight.ndim - 2
 
-    def finish(self, y: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
-        """Add the bias, drop the batch axis that was added, and hand over in the result dtype."""
+    def biased(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Add the bias, in place."""
         if self.bias is not None:
             y += self.bias.reshape(-1, *(1,) * self.rank)
+        return y
+
+    def handed(self, y: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
+        """Drop a batch axis that was added, and hand over in the result dtype, or in `out`."""
         if not self.batched:
             y = y[0]
         if out is None:
             return y.astype(self.dtype, copy=False)
-        out[...] = y
+        if not np.may_share_memory(y, out):  # else it is there
+            out[...] = y
         return out
 
 
@@ -209,12 +214,7 @@ def operands(
             + hints.channels(name, x.shape, weight.shape, groups, transposed=transposed, last=last)
         )
     if bias is not None:
-        bias = read_array("bias", bias, exact=exact)
-        if bias.shape != (produced,):
-            raise ValueError(
-                f"bias must have one entry for each of {produced} output channels, "
-                f"got shape {bias.shape}{hints.bias(bias.shape, produced)}"
-            )
+        bias = read_bias(bias, produced, exact=exact)
     dtype, work = common_dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
     return Operands(
         x=as_work(x if batched else x[np.newaxis], work),
@@ -224,6 +224,17 @@ def operands(
         batched=batched,
         dtype=dtype,
     )
+
+
+def read_bias(bias: ArrayLike, channels: int, *, exact: bool = False) -> NDArray[Any]:
+    """Read a bias, refused if it has not one entry a channel."""
+    bias = read_array("bias", bias, exact=exact)
+    if bias.shape != (channels,):
+        raise ValueError(
+            f"bias must have one entry for each of {channels} output channels, "
+            f"got shape {bias.shape}{hints.bias(bias.shape, channels)}"
+        )
+    return bias
 
 
 def check_weight(weight: NDArray[Any], groups: int) -> NDArray[Any]:

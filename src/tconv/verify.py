@@ -283,7 +283,7 @@ def _subjects() -> Iterator[tuple[Row, Compute, tuple[str, ...]]]:
 
 
 def _by_engine(x: Array, weight: Array, geometry: Geometry, groups: int) -> Array:
-    why = engine.can_run(np.result_type(x, weight), geometry)
+    why = engine.unsupported_reason(np.result_type(x, weight), geometry)
     if why is not None:
         raise Inexpressible(why)
     return engine.compute(x, weight, geometry, groups)

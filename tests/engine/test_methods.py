@@ -92,7 +92,7 @@ def test_random_layers(number):
         small = index % len(KINDS) < 9
         define = pick(random, list(DEFINITIONS.values())) if small else scatter
         layer = sample(random, case, dtype, activation, bias=index % 3 > 0, define=define)
-        assert engine.can_run(dtype, case.geometry) is None
+        assert engine.unsupported_reason(dtype, case.geometry) is None
         met += properties(case) + Counter([dtype.name, activation])
         check(layer, met=met)
     wanted = dict.fromkeys(

@@ -14,13 +14,12 @@ from tconv.engine.native import (
     target,
     targets,
 )
-from tconv.engine.packed import can_run, compute
+from tconv.engine.packed import compute, unsupported_reason
 from tconv.engine.planning import Plan, plan
 
 __all__ = [
     "Plan",
     "available",
-    "can_run",
     "compiler",
     "compute",
     "conv",
@@ -32,5 +31,6 @@ __all__ = [
     "set_num_threads",
     "target",
     "targets",
+    "unsupported_reason",
     "weight_gradient",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tconv.checks import Refusal, check_memory, check_method, read_array
 from tconv.dtypes import INTEGER, spelled, work_dtype
-from tconv.engine import Plan, can_run, memory, plan
+from tconv.engine import Plan, memory, plan, unsupported_reason
 from tconv.functional import METHODS, conv_transpose
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
@@ -197,7 +197,7 @@ class Upsampler:
             return False
         if 1 < x.shape[2] <= banded.INTERLEAVED:
             return False
-        return can_run(x.dtype, Geometry((axis.kernel[1],))) is None
+        return unsupported_reason(x.dtype, Geometry((axis.kernel[1],))) is None
 
 
 def upsample(
