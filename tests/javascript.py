@@ -71,7 +71,9 @@ def asking_node():
 
         def ask(body, given=None):
             print(json.dumps({"body": body, "given": given}), file=running.stdin, flush=True)
-            told = json.loads(running.stdout.readline())
+            line = running.stdout.readline()
+            assert line, f"{program} ended"
+            told = json.loads(line)
             assert "error" not in told, told["error"]
             return told["answer"]
 
