@@ -1,9 +1,10 @@
 """Random parameters, the arrays that fit them, and what a result must hold to."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import gcd, prod
+from math import gcd, inf, prod
 from threading import Thread
 
 import numpy as np
@@ -13,9 +14,49 @@ import tconv
 from tconv import Geometry
 from tconv.geometry.axis import Axis
 
-LARGEST_INPUT = (9, 5, 4, 3)  # per rank
-LARGEST_KERNEL = (6, 4, 3, 2)
-CELLS = (200, 900, 1500, 2500)  # of the full output, at most
+Range = Sequence[int]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What random layers are drawn from: the most along each axis, and ranges of the rest.
+
+    With `kinds` the kernel and stride of an axis are drawn together, and not dilated.
+    """
+
+    input_size: tuple[int, ...]
+    kernel_size: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+    dilation: int = 4
+    kinds: Sequence[tuple[int, int]] = ()
+    cells: float = inf  # of the full output, at most
+    groups: Range = range(1, 4)
+    channels: tuple[Range, Range] = (range(1, 4), range(1, 4))  # in and out, of one group
+    batch: Range = range(4)
+
+    def axes(self, random):
+        """Draw input size, kernel, stride and dilation, each of every axis."""
+
+        def draw(most):
+            return tuple(random.integers(1, np.add(most, 1)).tolist())
+
+        if not self.kinds:
+            sizes = (draw(most) for most in (self.input_size, self.kernel_size, self.stride))
+            return (*sizes, draw((self.dilation,) * len(self.input_size)))
+        drawn = (pick(random, self.kinds) for _ in self.input_size)
+        kernel, stride = zip(*drawn, strict=True)
+        return draw(self.input_size), kernel, stride, (1,) * len(kernel)
+
+
+SMALL = [  # per rank
+    Ranges((most,) * rank, (kernel,) * rank, (7,) * rank, cells=cells)
+    for rank, most, kernel, cells in (
+        (1, 9, 6, 200),
+        (2, 5, 4, 900),
+        (3, 4, 3, 1500),
+        (4, 3, 2, 2500),
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -44,6 +85,10 @@ class Case:
     @property
     def weight_shape(self):
         return (self.groups * self.channels[0], self.channels[1], *self.kernel_size)
+
+    def __str__(self):
+        said = f"{self.geometry} groups={self.groups} channels={self.channels} batch={self.batch}"
+        return said.replace("Geometry", "", 1)
 
     def arrays(self, random, dtype):
         """Return x, weight and bias."""
@@ -78,48 +123,69 @@ def random_array(random, shape, dtype):
     return array.astype(dtype)
 
 
-def _random_case(random, rank, words_of):
-    def draw(most, least=1):
-        return tuple(random.integers(least, most + 1, rank).tolist())
+def pick(random, options):
+    return options[int(random.integers(len(options)))]
 
+
+def _random_case(random, ranges, words_of):
     while True:
-        input_size, kernel_size = draw(LARGEST_INPUT[rank - 1]), draw(LARGEST_KERNEL[rank - 1])
-        stride, dilation = draw(7), draw(4)
+        input_size, kernel_size, stride, dilation = ranges.axes(random)
         axes = list(zip(input_size, kernel_size, stride, dilation, strict=True))
         effective = [d * (k - 1) + 1 for _, k, _, d in axes]
         full = [(i - 1) * s + ke for (i, _, s, _), ke in zip(axes, effective, strict=True)]
-        words = words_of(random, full, effective, stride, dilation)
-        if prod(full) <= CELLS[rank - 1] and words:
+        words = words_of(full, effective, stride, dilation)
+        if prod(full) <= ranges.cells and words:
             words |= {"stride": stride, "dilation": dilation}
-            groups, batch = int(random.integers(1, 4)), int(random.integers(0, 4))
-            return Case(input_size, kernel_size, words, groups, draw_channels(random), batch)
+            groups, *channels = (pick(random, some) for some in (ranges.groups, *ranges.channels))
+            batch = pick(random, ranges.batch)
+            return Case(input_size, kernel_size, words, groups, tuple(channels), batch)
 
 
-def draw_channels(random):
-    return tuple(random.integers(1, 4, 2).tolist())
+def cropped_case(random, drawn_from):
+    """Draw a set with an asymmetric crop, which may be negative or pass the kernel's reach.
 
+    From Ranges, or from those of small layers of a rank.
+    """
 
-def cropped_case(random, rank):
-    """Draw a set with an asymmetric crop, which may be negative or pass the kernel's reach."""
-
-    def words(random, full, effective, stride, dilation):
+    def words(full, effective, stride, dilation):
         pairs = [tuple(random.integers(-4, ke + 4, 2).tolist()) for ke in effective]
         fits = all(f - sum(pair) >= 1 for f, pair in zip(full, pairs, strict=True))
         return {"padding": pairs} if fits else {}
 
-    return _random_case(random, rank, words)
+    return _random_case(random, _ranges(drawn_from), words)
 
 
-def padded_case(random, rank):
+def padded_case(random, drawn_from):
     """Draw a set in PyTorch's words: symmetric padding and output_padding."""
 
-    def words(random, full, effective, stride, dilation):
+    def words(full, effective, stride, dilation):
         padding = [int(random.integers(0, ke + 2)) for ke in effective]
         extra = [int(random.integers(0, max(s, d))) for s, d in zip(stride, dilation, strict=True)]
         sizes = [f - 2 * p + a for f, p, a in zip(full, padding, extra, strict=True)]
         return {"padding": padding, "output_padding": extra} if min(sizes) >= 1 else {}
 
-    return _random_case(random, rank, words)
+    return _random_case(random, _ranges(drawn_from), words)
+
+
+def idle_case(random, drawn_from):
+    """Draw a set of one axis more, which it leaves as it is."""
+    case = cropped_case(random, drawn_from)
+    at = int(random.integers(1 + len(case.input_size)))
+
+    def with_one(values, one):
+        return (*values[:at], one, *values[at:])
+
+    words = {name: with_one(tuple(value), 1) for name, value in case.words.items()}
+    return replace(
+        case,
+        input_size=with_one(case.input_size, int(random.integers(1, 4))),
+        kernel_size=with_one(case.kernel_size, 1),
+        words=words | {"padding": with_one(tuple(case.words["padding"]), (0, 0))},
+    )
+
+
+def _ranges(drawn_from):
+    return SMALL[drawn_from - 1] if isinstance(drawn_from, int) else drawn_from
 
 
 def assert_close(actual, expected, magnitude, terms, dtype):

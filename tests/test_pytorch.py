@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 import tconv
-from strategies import assert_close, draw_channels, padded_case, random_array
+from strategies import assert_close, padded_case, random_array
 
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 DIRECT = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -99,7 +99,7 @@ def test_conv(number):
                       ((1, 4), (1, 5), (0, 5), (1, 4)))  # fmt: skip
         least = [max(b * (a - 1) + 1 - 2 * c, 1) for a, b, c in zip(k, d, p, strict=True)]
         size = [m + int(random.integers(0, 6)) for m in least]
-        groups, (c_in, c_out) = int(random.integers(1, 4)), draw_channels(random)
+        groups, (c_in, c_out) = int(random.integers(1, 4)), random.integers(1, 4, 2).tolist()
         dtype = np.dtype(DTYPES[index % len(DTYPES)])
         batch = () if index % 5 == 0 else (int(random.integers(0, 4)),)
         x = random_array(random, (*batch, groups * c_in, *size), dtype)

@@ -10,17 +10,9 @@ import pytest
 import tconv
 from tconv import engine
 
-from .test_not_finite import draw
+from .harness import DTYPES, LAST, LAYOUTS, few_taps_case
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the engine is not built")
-LAYOUTS = ("channels_first", "channels_last")
-
-
-@pytest.fixture(autouse=True)
-def as_before():
-    before = tconv.get_arithmetic()
-    yield
-    tconv.set_arithmetic(before)
 
 
 def layer_of(random):
@@ -29,7 +21,7 @@ def layer_of(random):
     return random.random((1, 64, 32, 32), np.float32), weight, {"stride": 2, "padding": 1}
 
 
-def test_fast_is_what_is_taken_and_what_direct_avoids() -> None:
+def test_fast_is_what_is_taken_and_what_direct_avoids():
     x, weight, words = layer_of(np.random.default_rng(0))
     x *= x > 0.8
     weight *= weight > 0.9
@@ -42,39 +34,39 @@ def test_fast_is_what_is_taken_and_what_direct_avoids() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_nothing_is_negative_where_no_product_is(seed) -> None:
+def test_nothing_is_negative_where_no_product_is(seed):
     random = np.random.default_rng(seed)
     for _ in range(250):
-        geometry, c_in, c_out, groups = draw(random)
-        dtype = (np.float32, np.float64)[random.integers(2)]
-        x = random.random((1, groups * c_in, *geometry.input_size)).astype(dtype)
-        weight = random.random((groups * c_in, c_out, *geometry.kernel_size)).astype(dtype)
+        case, dtype = few_taps_case(random), DTYPES[random.integers(2)]
+        x, weight = (
+            random.random(shape).astype(dtype) for shape in (case.x_shape, case.weight_shape)
+        )
         x *= random.random(x.shape) < 0.3
         weight *= random.random(weight.shape) < 0.3
         for layout in LAYOUTS:
             plan = tconv.plan(
-                weight, None, geometry.stride, geometry.crop, groups=groups, layout=layout,
-                arithmetic="direct",
+                weight, None, case.geometry.stride, case.geometry.crop, groups=case.groups,
+                layout=layout, arithmetic="direct",
             )  # fmt: skip
-            y = plan(np.moveaxis(x, 1, -1) if layout == "channels_last" else x)
-            assert (y >= 0).all(), f"{layout} {geometry}"
+            y = plan(np.moveaxis(x, 1, -1) if layout == LAST else x)
+            assert (y >= 0).all(), f"{layout} {case}"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("kernel", [4, 2])
-def test_a_large_number_touches_only_what_reads_it(layout, kernel) -> None:
+def test_a_large_number_touches_only_what_reads_it(layout, kernel):
     random = np.random.default_rng(kernel)
     x = random.standard_normal((1, 64, 32, 32)).astype(np.float32)
     weight = random.standard_normal((64, 64, kernel, kernel)).astype(np.float32)
     large = x.copy()
     large[0, 5, 10, 11] = 1e6
-    if layout == "channels_last":
+    if layout == LAST:
         x, large = (np.ascontiguousarray(np.moveaxis(a, 1, -1)) for a in (x, large))
     plan = tconv.plan(weight, stride=2, padding=kernel // 4, layout=layout, arithmetic="direct")
     assert (plan(x) != plan(large)).sum() == 64 * kernel**2
 
 
-def test_it_is_named_for_a_call_for_a_plan_and_for_all() -> None:
+def test_it_is_named_for_a_call_for_a_plan_and_for_all():
     x, weight, words = layer_of(np.random.default_rng(1))
     fast, direct = (
         tconv.conv_transpose(x, weight, **words, arithmetic=one) for one in ("fast", "direct")
@@ -88,7 +80,7 @@ def test_it_is_named_for_a_call_for_a_plan_and_for_all() -> None:
     assert "arithmetic  fast\n" in before.explain(32)
 
 
-def test_a_plan_refuses_a_method_that_is_not_direct() -> None:
+def test_a_plan_refuses_a_method_that_is_not_direct():
     _, weight, words = layer_of(np.random.default_rng(2))
     with pytest.raises(ValueError, match="'winograd' cannot do this: it multiplies sums of inputs"):
         tconv.plan(weight, **words, method="winograd", arithmetic="direct")
@@ -101,7 +93,7 @@ def test_a_plan_refuses_a_method_that_is_not_direct() -> None:
         (True, TypeError, "arithmetic must be a string, got True"),
     ],
 )
-def test_other_words_are_refused(value, kind, said) -> None:
+def test_other_words_are_refused(value, kind, said):
     x, weight, _ = layer_of(np.random.default_rng(3))
     calls = [
         lambda: tconv.set_arithmetic(value),
@@ -122,7 +114,7 @@ def test_other_words_are_refused(value, kind, said) -> None:
         ("x", "TCONV_ARITHMETIC 'x' is not"),
     ],
 )
-def test_the_environment_names_it(value, said) -> None:
+def test_the_environment_names_it(value, said):
     code = "import tconv\ntry: tconv.show_config()\nexcept ValueError as error: print(error)"
     made = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "TCONV_ARITHMETIC": value},
