@@ -6,11 +6,12 @@ import re
 import numpy as np
 import pytest
 
+import tconv
 from explanation.page.twin_cases import Draw, LayerCase, answers, difference, floats, refused, said
 from javascript import asking_chromium
 from tconv.conventions import CONVENTIONS, Inexpressible
 from tconv.explanation.drawing import frame, layout, svg
-from tconv.explanation.trace import VIEWS, Trace
+from tconv.explanation.trace import VIEWS
 from tconv.explanation.trace.values import jsonable, written
 from tconv.explanation.trace.written import read
 from tconv.geometry import Geometry
@@ -172,17 +173,17 @@ def test_a_sample_in_chromium(browser):
     layers = [draw.layer(view) for view in VIEWS for _ in range(6)]
     cases = [layer.told() for layer in layers]
     python = [json.loads(json.dumps(said(layer.trace))) for layer in layers]
-    drawn = [svg(frame(layout(Trace.from_dict(one)), 1)) for one in python if "error" not in one]
+    traces = [one for one in python if "error" not in one]
+    drawn = [svg(frame(layout(tconv.Trace.from_dict(one)), 1)) for one in traces]
     assert len(drawn) > 20
     with asking_chromium(browser) as ask:
         agree(cases, python, ask(HELPERS + TRACED, cases), _near)
-        given = [one for one in python if "error" not in one]
         assert drawn == ask(
             """
             const {frame, layout, svg} = await load('drawing.js');
             return given.map((trace) => svg(frame(layout(trace), 1)));
             """,
-            given,
+            traces,
         )
 
 
