@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import groupby
 from math import exp, log
 from pathlib import Path
@@ -93,7 +94,8 @@ def _measure(layer: Layer, layout: str, rounds: int) -> Iterator[Measured]:
             continue
         plan = tconv.plan(weight, bias, **layer.words, layout=layout, method=estimate.method)
         first = plan(x)
-        calls[estimate.method] = lambda p=plan, o=empty(first.shape, first.dtype): p(x, out=o)
+        out = empty(first.shape, first.dtype)
+        calls[estimate.method] = partial(plan, x, out=out)
         least[estimate.method] = timed(calls[estimate.method])[0]
     contending = {name for name in calls if least[name] <= CONTENDING * min(least.values())}
     for _ in range(rounds if len(contending) > 1 else 0):
