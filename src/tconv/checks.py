@@ -1,7 +1,7 @@
 """What a caller hands in, read and refused once: arrays, channels, dtypes, memory."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from math import prod
 from typing import Any, NamedTuple, NoReturn
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
 from tconv.geometry import hints
 from tconv.geometry.convolution import times
-from tconv.geometry.parameters import LARGEST, integer, one_of, shown
+from tconv.geometry.parameters import LARGEST, integer, shown
 
 DOOR = "letters and fractions go through tconv.symbolic"
 NUMBERS, LISTS = {int, float, complex}, {list, tuple}
@@ -330,11 +330,6 @@ def machine_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """Return the method of that name."""
-    return methods[one_of("method", method, methods)]
 
 
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

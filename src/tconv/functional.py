@@ -1,6 +1,6 @@
 """The public functions: check once, choose a method, compute."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -15,7 +15,6 @@ from tconv.checks import (
     as_work,
     check_input,
     check_memory,
-    check_method,
     check_out,
     check_overflow,
     check_weight,
@@ -26,7 +25,15 @@ from tconv.dtypes import canonical, work_dtype
 from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry, hints
 from tconv.geometry.layer import Layer
-from tconv.geometry.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
+from tconv.geometry.parameters import (
+    Padding,
+    Sizes,
+    common_rank,
+    integer,
+    is_sequence,
+    one_of,
+    per_axis,
+)
 from tconv.reference import CONV_DEFINITIONS, DEFINITIONS, Definition, phases, products
 from tconv.reference.matrix import dense as dense_matrix
 from tconv.reference.matrix import sparse as sparse_matrix
@@ -83,7 +90,7 @@ def conv_transpose(
     method : str
         One of :data:`tconv.METHODS`: ``"auto"`` takes the compiled engine where it can and NumPy
         elsewhere; ``"engine"`` insists on it, ``"phases"`` is the NumPy one; or a definition by
-        name.
+        name. Which of the engine's algorithms runs is for :func:`tconv.plan` to say.
     arithmetic : {"fast", "direct"}, optional
         What ``"auto"`` and ``"engine"`` may do; :func:`tconv.get_arithmetic` tells what they do if
         it is left out. ``"fast"`` may multiply sums of neighbouring inputs (Winograd's and
@@ -516,7 +523,11 @@ def read_method(method: str, methods: Mapping[str, Definition]) -> Definition:
     """Return the method of that name."""
     if isinstance(method, str) and method == "engine" and (why := engine.refusal()):
         raise ValueError(f"method 'engine' is not to be had: {why}")
-    return check_method(method, methods)
+    return methods[one_of("method", method, methods, _other_method)]
+
+
+def _other_method(said: str, known: Iterable[str]) -> str:
+    return hints.elsewhere(said, known, engine.ALGORITHMS, "tconv.plan")
 
 
 def _check_engine(method: str, use: Operands, geometry: Geometry) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tconv
-from tconv import checks
+from tconv import checks, engine
 from tconv.conventions import JAX, KERAS, ONNX, TENSORFLOW
 from tconv.geometry import hints
 
@@ -234,6 +234,12 @@ def test_conv_transpose(given, words, sentence):
     said = refusal(tconv.conv_transpose, *given, **words)
     assert said.startswith(f"conv_transpose: {sentence} (x: {given[0].shape}, weight: ")
     assert "\n" not in said
+
+
+@pytest.mark.skipif(not engine.available(), reason="the engine is not built")
+def test_a_method_that_another_function_takes():
+    assert "; tconv.plan takes it (" in refusal(tconv.conv_transpose, X, W, method="winograd")
+    assert "; tconv.conv_transpose takes it (" in refusal(tconv.plan, W, method="scatter")
 
 
 @pytest.mark.parametrize(

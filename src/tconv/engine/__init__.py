@@ -14,10 +14,11 @@ from tconv.engine.native import (
     target,
     targets,
 )
-from tconv.engine.packed import compute, unsupported_reason
+from tconv.engine.packed import ALGORITHMS, compute, unsupported_reason
 from tconv.engine.planning import Plan, plan
 
 __all__ = [
+    "ALGORITHMS",
     "Plan",
     "available",
     "compiler",

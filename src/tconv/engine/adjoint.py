@@ -26,7 +26,6 @@ from tconv.engine.packed import (
 )
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
-from tconv.geometry.layer import Layer
 from tconv.reference import phases
 
 
@@ -35,15 +34,6 @@ class PackedAdjoint(Packed):
 
     :meth:`run` fills x from y. Weights and bias may change afterwards.
     """
-
-    def __init__(
-        self,
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None,
-        layer: Layer | Geometry,
-        groups: int,
-    ) -> None:
-        super().__init__(weight, bias, layer, groups)
 
     def _compile(self, *layer: Any, **_words: object) -> Any:
         return native.adjoint_class(self._real)(*layer)

@@ -22,7 +22,7 @@ from tconv.reference import phases, products
 AXES = 3  # that the engine knows
 LARGEST = 2**20
 FARTHEST = 2**60  # cells from the first to the last that it counts, in 64 bits
-METHODS = ("auto", *native.algorithms())
+ALGORITHMS = ("auto", *native.algorithms())
 REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
 
 
@@ -148,7 +148,7 @@ class Packed:
             code=chosen.code,
             alpha=chosen.alpha,
             once=once,
-            method=METHODS.index(method),
+            method=ALGORITHMS.index(method),
             direct=arithmetic == "direct",
         )
 
@@ -191,9 +191,9 @@ class Packed:
             self.crop(geometry),
             three(kept(geometry.output_size, self._idle), 1),
         )
-        return METHODS[chosen], [
+        return ALGORITHMS[chosen], [
             Estimate(name, why) if why else Estimate(name, None, *figures)
-            for name, (why, figures) in zip(METHODS[1:], said, strict=True)
+            for name, (why, figures) in zip(ALGORITHMS[1:], said, strict=True)
         ]
 
     def _run_real(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:

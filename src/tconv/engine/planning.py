@@ -1,5 +1,6 @@
 """A plan: one layer's weights, packed once, for inputs of any size."""
 
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, TypeGuard
 
 import numpy as np
@@ -22,12 +23,19 @@ from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
-from tconv.engine.packed import METHODS, Packed, idle_axes, readable, unsupported_reason, writable
+from tconv.engine.packed import (
+    ALGORITHMS,
+    Packed,
+    idle_axes,
+    readable,
+    unsupported_reason,
+    writable,
+)
 from tconv.geometry import Geometry, hints
 from tconv.geometry.convolution import times
 from tconv.geometry.layer import Layer
 from tconv.geometry.parameters import Padding, Sizes, integer, one_of
-from tconv.reference import phases
+from tconv.reference import DEFINITIONS, phases
 
 REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
 
@@ -67,7 +75,8 @@ def plan(
         (N, *spatial, C). The compiled engine reads and writes real arrays in either as they lie.
         The weight is laid out the same in both.
     method : str
-        ``"auto"`` takes, for each size of input, what costs least by the engine's model;
+        An algorithm of the engine. ``"auto"`` takes, for each size of input, what costs least by
+        the engine's model;
         ``"positions"`` (phase product, lanes along positions), ``"channels"`` (lanes along output
         channels), ``"winograd"`` and ``"winograd_channels"`` (the same with fewer products, shared
         by all phases), ``"streaming"`` (few channels a group) and ``"strassen"`` (fewer products
@@ -153,7 +162,9 @@ class Plan:
             )
             self._activation = read_activation(activation)
             known = native.algorithms()  # without an engine it is told below why none can
-            self._method = one_of("method", method, METHODS) if known else str(method)
+            self._method = (
+                one_of("method", method, ALGORITHMS, _other_method) if known else str(method)
+            )
             self._arithmetic = (
                 get_arithmetic() if arithmetic is None else read_arithmetic(arithmetic)
             )
@@ -536,6 +547,11 @@ class Plan:
             return repr(self._layer.padding)
         ends = [f"{c0} at the start, {c1} at the end" for c0, c1 in self._layer.crop]
         return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
+
+
+def _other_method(said: str, known: Iterable[str]) -> str:
+    others = ("engine", "phases", *DEFINITIONS)
+    return hints.elsewhere(said, known, others, "tconv.conv_transpose")
 
 
 def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
