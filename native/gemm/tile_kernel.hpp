@@ -34,7 +34,7 @@ template <class T, int M, int N, bool packed_a = false>
 void tile_kernel(const TileProduct<T>& p) {
     typedef typename Lanes<T>::V V;
     constexpr int lanes = Lanes<T>::count;
-    constexpr int pointers = packed_a ? 1 : (M + 2) / 3;  // to every third row: they take few registers
+    constexpr int pointers = packed_a ? 1 : (M + 2) / 3;  // every third row: few registers
     const int64_t row = p.a_row, b_row = packed_a ? p.b_row : N * lanes;
     const T* a[pointers];
 #pragma GCC unroll 4

@@ -170,7 +170,8 @@ struct Transforms {
 
     // Cells wherever they lie, whole vectors of channels of each; prefetches what lies `ahead`.
     // Returns the sum of their squares.
-    static V input_pixels(const T* const* from, int64_t ahead, T* to, int64_t to_step, int64_t vectors) {
+    static V input_pixels(const T* const* from, int64_t ahead, T* to, int64_t to_step,
+                          int64_t vectors) {
         V squares{};
         const T* at[points];
         for (int e = 0; e < points; ++e) at[e] = from[e];
