@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import arithmetic, overhead, runs, tables
+from benchmarks import calibrate as costs
 from benchmarks import layers as rows_of
 from benchmarks.compare import TOLERATED, changes
 from benchmarks.layers import Layer
@@ -109,6 +110,37 @@ def compare_arithmetic(only: Only = "*", threads: int = 2, rounds: int = 7) -> N
     """Time and judge fast and direct arithmetic on the core layers."""
     chosen = [one for one in rows_of.real() if one.core and fnmatch(one.name, only)]
     console.print(tables.arithmetic_table(list(arithmetic.measure(chosen, threads, rounds))))
+
+
+@app.command()
+def calibrate(
+    only: Only = "*",
+    rounds: int = 5,
+    results: Annotated[Path | None, typer.Option(help="Fit to this run, instead of one.")] = None,
+    output: Output = None,
+) -> None:
+    """Hold the cost model against every algorithm on all real layers, and fit its constants."""
+    if results:
+        measured = costs.load(results)
+    else:
+        chosen = [one for one in rows_of.real() if fnmatch(one.name, only)]
+        measured = []
+        with console.status("starting") as status:
+            for case in costs.measure(chosen, rounds):
+                measured += case
+                status.update(f"{case[0].layer}, {case[0].layout}" if case else "")
+    if output:
+        costs.save(measured, output)
+    shipped = costs.Constants.shipped()
+    fitted = costs.fit(measured, shipped)
+    console.print(tables.constants_table(shipped, fitted))
+    console.print(tables.losses_table(costs.losses(measured, shipped)))
+    for layout in (*costs.LAYOUTS, ""):
+        some = [one for one in measured if layout in one.layout]
+        console.print(
+            f"{layout or 'all'}: of {len(costs.cases(some))} choices within 5 % of the best: "
+            f"shipped {costs.right(some, shipped)}, fitted here {costs.right(some, fitted)}"
+        )
 
 
 @app.command()

@@ -5,6 +5,7 @@ from collections import defaultdict
 from rich.table import Table
 
 from benchmarks.arithmetic import Found
+from benchmarks.calibrate import NEAR, Constants
 from benchmarks.compare import Change
 from benchmarks.layers import Layer
 from benchmarks.peers import OURS, PEERS, TWINS
@@ -178,6 +179,31 @@ def arithmetic_table(found: list[tuple[Layer, dict[str, Found]]]) -> Table:
         "mean, worst", "", "", ratio(speed), f"{worst['fast'][0]:.1e}",
         f"{worst['direct'][0]:.1e}", f"{worst['fast'][1]:.2f}", f"{worst['direct'][1]:.2f}",
     )  # fmt: skip
+    return table
+
+
+def constants_table(shipped: Constants, fitted: Constants) -> Table:
+    """Return the cost model's constants, those shipped beside those fitted to this machine."""
+    table = Table(title="Constants, in vector multiply-adds", title_justify="left")
+    for heading in ("constant", "shipped", "fitted here"):
+        table.add_column(heading, justify="left" if heading == "constant" else "right")
+    moved = (shipped.bytes_per_operation, fitted.bytes_per_operation)
+    table.add_row("bytes moved in one", *(f"{value:.1f}" for value in moved))
+    for name in shipped.algorithms:
+        for of, word in enumerate(("product", "other operation")):
+            values = (one.algorithms[name][of] for one in (shipped, fitted))
+            table.add_row(f"{name}: {word}", *(f"{value:.2f}" for value in values))
+    return table
+
+
+def losses_table(losses: dict[tuple[str, str], float]) -> Table:
+    """Return the layers whose chosen algorithm is not the best, the worst first."""
+    table = Table(title="Choices that lose time", title_justify="left")
+    for heading in ("layer", "layout", "over the best"):
+        table.add_column(heading, justify="right" if heading == "over the best" else "left")
+    for (layer, layout), loss in sorted(losses.items(), key=lambda one: -one[1]):
+        if loss > NEAR:
+            table.add_row(layer, layout, ratio(loss))
     return table
 
 

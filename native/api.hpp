@@ -14,7 +14,7 @@ struct Axis {
     int64_t kernel = 1, stride = 1, dilation = 1;
 };
 
-enum class Activation : int { none, relu, leaky_relu, tanh, sigmoid, gelu, silu };
+enum class Activation : int { none, relu, leaky_relu, tanh, sigmoid, gelu, silu, count };
 
 // A way to compute a layer: its place in the registry of algorithms, counted from 1. 0 is the one
 // that costs least for the shape at hand.
@@ -90,7 +90,8 @@ class Plan : public Packed<T> {
 // An entry of the registry, as callers see it.
 struct AlgorithmInfo {
     const char* name;
-    bool combines;  // multiplies sums of inputs
+    bool combines;          // multiplies sums of inputs
+    double product, other;  // what the cost model takes these operations for
 };
 
 // One target's kernels: the same source compiled with that target's flags.
@@ -98,6 +99,7 @@ struct Target {
     const char* name;
     int lanes;  // of float32
     std::vector<AlgorithmInfo> algorithms;  // the same for every target: method m is [m - 1]
+    double bytes_per_operation;  // the same, of memory
     // weight: (C_in, C_out/groups, *kernel) contiguous; bias: (C_out) or null. Both stay as they
     // are, and where they are, while what is returned lives. Throws Unsupported.
     std::unique_ptr<Plan<float>> (*plan_f32)(const Layer&, const float* weight, const float* bias);

@@ -43,7 +43,7 @@ class LayerPlan final : public Plan<T> {
         for (Method m = 1; m <= methods(); ++m) {
             if (slot(m).unsupported_reason) continue;
             if (algorithm(m).combines && best && least < little_work) continue;
-            const double now = operations(recipe(m).estimate(shape, 1), 1, layer_.once);
+            const double now = operations(recipe(m).estimate(shape, 1), m, 1, layer_.once);
             if (best && now >= least) continue;
             least = now;
             best = m;
@@ -57,7 +57,7 @@ class LayerPlan final : public Plan<T> {
         all.unsupported_reason = slot(method).unsupported_reason;
         if (all.unsupported_reason) return all;
         all.cost = recipe(method).estimate(shape, threads);
-        all.operations = operations(all.cost, threads, layer_.once);
+        all.operations = operations(all.cost, method, threads, layer_.once);
         return all;
     }
 

@@ -54,7 +54,7 @@ Algorithm<T> combining_algorithm(const char* name) {
     constexpr bool compiled = true;
 #endif
     if constexpr (compiled)
-        return {name, true, R::refusal, make_recipe<T, Adapted<T, R>>};
+        return {name, true, R::unsupported_reason, make_recipe<T, R>};
     else
         return {name, true, [](const Layer&) { return "not compiled for this target"; }, nullptr};
 }

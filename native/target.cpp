@@ -21,7 +21,10 @@ std::unique_ptr<Plan<T>> make_plan(const Layer& layer, const T* weight, const T*
 
 std::vector<AlgorithmInfo> algorithms() {
     std::vector<AlgorithmInfo> all;
-    for (const Algorithm<float>& one : registry<float>()) all.push_back({one.name, one.combines});
+    for (const Algorithm<float>& one : registry<float>()) {
+        const AlgorithmCosts& cost = costs.algorithms[all.size()];
+        all.push_back({one.name, one.combines, cost.product, cost.other});
+    }
     return all;
 }
 
@@ -52,6 +55,7 @@ const Target& TCONV_JOIN(target_, TCONV_TARGET)() {
     static const Target target{TCONV_TEXT(TCONV_TARGET),
                                own::Lanes<float>::count,
                                own::algorithms(),
+                               own::costs.bytes_per_operation,
                                own::make_plan<float>,
                                own::make_plan<double>,
                                own::make_convolution<float>,

@@ -135,7 +135,7 @@ def close(made, expected, dtype, said):
 
 
 def wide(array):
-    """Return an array in the dtype that judges it."""
+    """Return an array in the dtype of its reference."""
     if array.dtype.kind in "iu":
         return array.astype(np.int64)
     return array.astype(np.clongdouble if array.dtype.kind == "c" else np.longdouble)

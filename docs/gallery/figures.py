@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import tconv
 from tconv.explanation.drawing import film, frame, layout, svg
-from tconv.explanation.trace import Trace
-from tconv.explanation.trace.written import traced
+from tconv.explanation.trace.written import read
 
 HERE = Path(__file__).parent
 OPTIONS = {
@@ -67,9 +67,9 @@ class Figure:
         """The file name of the film."""
         return f"{self.name}.webp"
 
-    def trace(self) -> Trace:
+    def trace(self) -> tconv.Trace:
         """Return what happens."""
-        return traced(self.state)
+        return tconv.explain(**read(self.state))
 
     def command(self) -> str:
         """Return the command that draws it."""
@@ -92,7 +92,7 @@ class Figure:
             return film(trace, terms=self.terms)
         return svg(frame(layout(trace, terms=self.terms), number))
 
-    def _frame(self, trace: Trace) -> int | None:
+    def _frame(self, trace: tconv.Trace) -> int | None:
         steps = len(trace.steps)
         if self.frame is not None:
             return self.frame

@@ -8,8 +8,6 @@ from docs.gallery.checkerboards import save as save_checkerboard
 from docs.gallery.figures import Figure, figures, sources
 from docs.gallery.page import page
 
-from tconv.explanation.drawing import save
-
 FILM_SCALE = 0.625
 STAMPS = "steps-numbers-stride-2-padding-1"
 MADE = ("*.svg", "*.webp", "*.png")
@@ -35,4 +33,4 @@ def main(docs: Path) -> None:
 
 def save_film(figure: Figure, path: Path) -> None:
     """Save all frames in turn."""
-    save(figure.trace(), path, terms=figure.terms, scale=FILM_SCALE, force=True)
+    figure.trace().save(path, terms=figure.terms, scale=FILM_SCALE, force=True)

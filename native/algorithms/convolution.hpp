@@ -15,7 +15,7 @@ class Convolution final : public Packed<T> {
   public:
     Convolution(const Layer& layer, const T* weight, const T* bias)
         : layer_(layer),
-          blocks_(cut_kernel(layer, never_apart)) {
+          blocks_(cut_kernel(layer, shared_planes)) {
         rows_ = layer.in_channels / layer.groups;
         depth_ = layer.out_channels / layer.groups;
         kernel_ = layer.axes[0].kernel * layer.axes[1].kernel * layer.axes[2].kernel;
@@ -29,13 +29,13 @@ class Convolution final : public Packed<T> {
     // Takes y (N, C_out, *output), fills x (N, C_in, *input).
     void run(const Shape& shape, const T* y, T* x, int threads,
              const Parallel& parallel) const override {
-        bool apart[3];
-        choose_apart(layer_, shape, rows_, apart);
+        bool own_planes[3];
+        choose_own_planes(layer_, shape, rows_, own_planes);
         SumPlan plan;
         plan.blocks = &blocks_;
         std::vector<KernelBlock> own;
-        if (blocks_.size() == 1 && (apart[0] || apart[1] || apart[2])) {
-            own = cut_kernel(layer_, apart);
+        if (blocks_.size() == 1 && (own_planes[0] || own_planes[1] || own_planes[2])) {
+            own = cut_kernel(layer_, own_planes);
             if (own.size() == 1) plan.blocks = &own;  // else its order is not that of the weights
         }
         int64_t reach[3] = {0, 0, 0}, elements = 1, planes = 1;
@@ -87,10 +87,10 @@ class Convolution final : public Packed<T> {
         int64_t depth, packed;  // output channels at once, cells of their packed y
     };
 
-    static constexpr bool never_apart[3] = {false, false, false};
+    static constexpr bool shared_planes[3] = {false, false, false};
 
-    static std::vector<KernelBlock> cut_kernel(const Layer& layer, const bool* apart) {
-        return kernel_blocks_of(layer.axes, apart, false, INT64_MAX, max_vectors * Lanes<T>::count,
+    static std::vector<KernelBlock> cut_kernel(const Layer& layer, const bool* own_planes) {
+        return kernel_blocks_of(layer.axes, own_planes, false, INT64_MAX, max_vectors * Lanes<T>::count,
                         packed_cells);
     }
 

@@ -1,12 +1,10 @@
 #include "algorithms/strassen.hpp"
 
-#include "registry.hpp"
-
 namespace tconv::TCONV_TARGET {
 
 template <class T>
 Algorithm<T> strassen_algorithm() {
-    return combining_algorithm<T, Strassen<T>>("strassen");
+    return combining_algorithm<T, strassen::StrassenRecipe<T>>("strassen");
 }
 
 template Algorithm<float> strassen_algorithm();

@@ -63,9 +63,9 @@ inline Tile tile_at(const Tiles& t, int64_t index) {
     return tile;
 }
 
-// Where each element of a box reads in the planes of a channel, from the place of a position.
-inline void fill_offsets(const KernelBlock& box, const Tiles& t, int32_t* table) {
-    const KernelRange *z = box.axes, *y = box.axes + 1, *x = box.axes + 2;
+// Where each element of a block reads in the planes of a channel, from the place of a position.
+inline void fill_offsets(const KernelBlock& block, const Tiles& t, int32_t* table) {
+    const KernelRange *z = block.axes, *y = block.axes + 1, *x = block.axes + 2;
     for (int64_t i = 0; i < z->count; ++i)
         for (int64_t j = 0; j < y->count; ++j)
             for (int64_t k = 0; k < x->count; ++k) {
@@ -79,14 +79,14 @@ inline void fill_offsets(const KernelBlock& box, const Tiles& t, int32_t* table)
 // Whether elements of an axis are given planes of their own: where positions are so few that the
 // cells between rows, which a plane of a phase has, cost more than the copies. `uses` is how often
 // a cell is multiplied.
-inline void choose_apart(const Layer& layer, const Shape& shape, int64_t uses, bool* apart) {
+inline void choose_own_planes(const Layer& layer, const Shape& shape, int64_t uses, bool* own_planes) {
     constexpr int64_t copy = 4, together = 512;
     int64_t positions = 1;
     for (int a = 2; a >= 0; --a) {
         const Axis& axis = layer.axes[a];
         const int64_t reach = (axis.kernel - 1) * axis.dilation / axis.stride;
         positions *= shape.input[a];
-        apart[a] = reach * uses > copy * shape.input[a] && (a == 2 || positions <= together);
+        own_planes[a] = reach * uses > copy * shape.input[a] && (a == 2 || positions <= together);
     }
 }
 
@@ -110,20 +110,20 @@ class Reading {
     }
 
     // Planes of some channels. Up to a vector of cells beyond the end of each is written too.
-    void fill(const KernelBlock& box, const Tiles& t, const Tile& tile, int64_t channel, int64_t channels,
+    void fill(const KernelBlock& block, const Tiles& t, const Tile& tile, int64_t channel, int64_t channels,
               T* panel) const {
-        const KernelRange *zs = box.axes, *ys = box.axes + 1, *xs = box.axes + 2;
+        const KernelRange *zs = block.axes, *ys = block.axes + 1, *xs = block.axes + 2;
         const int64_t cells_z = tile.count[0] + zs->reach, cells_y = tile.count[1] + ys->reach;
-        for (const Phases& along : xs->groups) {
+        for (const PlaneGroup& along : xs->groups) {
             const Row row = row_of(along, tile, tile.count[2] * step_ + xs->reach, t.plane);
             for (int64_t c = 0; c < channels; ++c)
                 for (int64_t n = 0; n < tile.images; ++n) {
                     const T* source = y_ + ((tile.image + n) * channels_ + channel + c) *
                                                size_[0] * size_[1] * size_[2];
-                    T* planes = panel + c * box.planes * t.plane + t.place(n, 0, 0, 0);
-                    for (const Phases& z_phases : zs->groups)
+                    T* planes = panel + c * block.planes * t.plane + t.place(n, 0, 0, 0);
+                    for (const PlaneGroup& z_phases : zs->groups)
                         for (const int64_t phase_z : z_phases.each)
-                            for (const Phases& y_phases : ys->groups)
+                            for (const PlaneGroup& y_phases : ys->groups)
                                 for (const int64_t phase_y : y_phases.each) {
                                     const int64_t z = cell(0, tile, z_phases.base, phase_z);
                                     const int64_t y = cell(1, tile, y_phases.base, phase_y);
@@ -149,7 +149,7 @@ class Reading {
         return (start + base) * stride_[axis] + phase - crop_[axis];
     }
 
-    Row row_of(const Phases& along, const Tile& tile, int64_t cells, int64_t plane) const {
+    Row row_of(const PlaneGroup& along, const Tile& tile, int64_t cells, int64_t plane) const {
         constexpr int64_t lanes = Lanes<T>::count;
         Row row;
         row.at = cell(2, tile, along.base, 0);

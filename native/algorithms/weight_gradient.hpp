@@ -19,9 +19,9 @@ class Gradient {
         kernel_ = layer.axes[0].kernel * layer.axes[1].kernel * layer.axes[2].kernel;
         size_ = layer.in_channels * out_ * kernel_;
         cut_channels();
-        bool apart[3];
-        choose_apart(layer, shape, along_ ? 0 : in_, apart);
-        kernel_blocks_ = kernel_blocks_of(layer.axes, apart, step_ > 1, sum_cells / width_, max_vectors * lanes,
+        bool own_planes[3];
+        choose_own_planes(layer, shape, along_ ? 0 : in_, own_planes);
+        kernel_blocks_ = kernel_blocks_of(layer.axes, own_planes, step_ > 1, sum_cells / width_, max_vectors * lanes,
                           read_cells);
         for (const KernelBlock& block : kernel_blocks_) {
             planes_ = max(planes_, block.planes);
@@ -126,7 +126,7 @@ class Gradient {
             const Tile tile = tile_at(t_, i);
             reading.fill(block, t_, tile, task.group * out_ + first, outs, packed);
             Contraction<T> work;
-            work.panel = packed;
+            work.packed = packed;
             work.run = runs;
             fill_runs(tile, runs, work);
             if (along_)

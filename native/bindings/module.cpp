@@ -1,4 +1,4 @@
-// The door to Python: reads buffers, checks them, and runs packed layers with the GIL released.
+// The bindings to Python: reads buffers, checks them, and runs packed layers with the GIL released.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/pair.h>
@@ -172,7 +172,7 @@ class PlanBinding {
         const Target& target = target_of(target_name);
         axes_ = weight_.axes();
         layer_ = layer_of(weight_, groups, stride, dilation);
-        require(activation >= 0 && activation <= static_cast<int>(Activation::silu), "activation",
+        require(activation >= 0 && activation < static_cast<int>(Activation::count), "activation",
                 "one of those known");
         layer_.activation = static_cast<Activation>(activation);
         layer_.alpha = alpha;
@@ -337,6 +337,14 @@ std::vector<std::string> algorithm_names() {
     return names;
 }
 
+// What the cost model takes an operation of memory for, and of each algorithm a product and another.
+std::pair<double, std::vector<std::pair<double, double>>> costs(const std::string& target_name) {
+    const Target& target = target_of(target_name);
+    std::vector<std::pair<double, double>> all;
+    for (const AlgorithmInfo& one : target.algorithms) all.emplace_back(one.product, one.other);
+    return {target.bytes_per_operation, all};
+}
+
 int lanes(const std::string& target_name) { return target_of(target_name).lanes; }
 
 double speed(const std::string& target_name) {
@@ -363,6 +371,7 @@ NB_MODULE(_native, module) {
     nb::register_exception_translator(tconv::translate);
     module.def("targets", &tconv::target_names);
     module.def("algorithms", &tconv::algorithm_names);
+    module.def("costs", &tconv::costs, nb::arg("target"));
     module.def("lanes", &tconv::lanes, nb::arg("target"));
     module.def("speed", &tconv::speed, nb::arg("target"));
     module.def("compiler", &tconv::compiler);

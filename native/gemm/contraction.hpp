@@ -8,11 +8,11 @@ namespace tconv::TCONV_TARGET {
 // Contraction of one block of rows with one slice of channels over the positions of a tile.
 template <class T>
 struct Contraction {
-    const T* panel;
-    const int64_t* row;    // where each row reads in the panel
+    const T* packed;
+    const int64_t* row;    // where each row reads in packed y
     const int32_t* run;    // places of the runs, sequences of positions without a gap
     int64_t runs, length;  // and how long each is
-    int64_t step;          // of the panel from position to position
+    int64_t step;          // of packed y from position to position
     const T* x;            // positions after each other: [position][channel], or [run][position]
     T* sum;                // [row][channel], or [row][lane]
     int64_t pitch;         // of x from run to run
@@ -25,7 +25,7 @@ void contract(const Contraction<T>& p) {
     V sum[M][N];
     const T* row[M];
     for (int m = 0; m < M; ++m) {
-        row[m] = p.panel + p.row[m];
+        row[m] = p.packed + p.row[m];
         for (int n = 0; n < N; ++n) {
             sum[m][n] = V{};
             __builtin_prefetch(p.sum + (m * N + n) * lanes, 1);
@@ -62,7 +62,7 @@ void contract_along(const Contraction<T>& p) {
     V sum[M];
     const T* row[M];
     for (int m = 0; m < M; ++m) {
-        row[m] = p.panel + p.row[m];
+        row[m] = p.packed + p.row[m];
         sum[m] = V{};
     }
     typename Index<T>::type left = static_cast<typename Index<T>::type>(p.length % lanes);

@@ -1,43 +1,43 @@
-// Register-blocked products whose inputs are taken from wherever they lie: a block is of any
-// positions, each given by the place of its cell. Between the products is done what keeps them from
-// waiting for memory.
+// Indirect GEMM (igemm): register-blocked products whose rows lie anywhere. The indirection buffer
+// tells for each row, a position, where its cell is, and for each tap how far from there its inputs
+// are. Prefetches and the write-back of staged output stand between the products.
 #pragma once
 
 #include "gemm/micro_kernel.hpp"
 #include "gemm/staging.hpp"
 
-namespace tconv::TCONV_TARGET::along_channels {
+namespace tconv::TCONV_TARGET::indirect {
 
-constexpr int most_columns = TCONV_VECTOR_BYTES == 64 ? 4 : 2;  // of a block, in vectors
+constexpr int accumulators = TCONV_VECTOR_BYTES == 64 ? 24 : 12;  // vectors in registers
 
-// Positions of a block of so many columns: what registers hold, and addresses of them too.
-constexpr int most_positions(int64_t vectors) {
+// nr of a block, in vectors; and mr, its positions: what registers hold, and their addresses too.
+constexpr int max_nr = TCONV_VECTOR_BYTES == 64 ? 4 : 2;
+constexpr int mr_of(int64_t vectors) {
     if (TCONV_VECTOR_BYTES != 64) return 6;
     return vectors == 4 ? 6 : vectors == 3 ? 8 : 12;
 }
 
-// Sums of a block with channels in the lanes: columns, and positions.
-constexpr int sums_at_once = TCONV_VECTOR_BYTES == 64 ? 24 : 12;
-constexpr int most_dots = TCONV_VECTOR_BYTES == 64 ? 6 : 4;
-constexpr int dot_positions(int64_t columns) {
-    return static_cast<int>(columns == 1 ? sums_at_once / 2 : sums_at_once / columns);
+// The same of a block with input channels in the lanes, whose columns are no vectors.
+constexpr int max_dot_columns = TCONV_VECTOR_BYTES == 64 ? 6 : 4;
+constexpr int dot_mr_of(int64_t columns) {
+    return static_cast<int>(columns == 1 ? accumulators / 2 : accumulators / columns);
 }
 
-constexpr int64_t chunk = 16;  // channels between which something else is done
+constexpr int64_t step_channels = 16;  // between which memory is seen to
 constexpr int64_t line_bytes = 64;
 
-// What is done beside the products of a block, a part of it with every chunk.
+// What a block does for memory, a part of it with every step of its first products.
 template <class T>
-struct Beside {
-    int64_t pieces = 0;          // of a sum, the first, beside which it is done
-    int64_t ahead = 0;           // from the inputs of a block to those of the next, fetched
-    int64_t lines = 0;           // of weights, fetched into the second-level cache with a chunk
+struct MemorySteps {
+    int64_t entries = 0;         // of the indirection buffer, the first, that have steps
+    int64_t ahead = 0;           // from the inputs of a block to those of the next, prefetched
+    int64_t lines = 0;           // of weights, prefetched into the second-level cache with a step
     const T* weights = nullptr;  // the first of them
-    int64_t vectors = 0;         // written with a chunk
-    Flow<T> flow{nullptr, nullptr, 0, false};
+    int64_t vectors = 0;         // written back with a step
+    WriteBack<T> write_back;
 
     template <int M>
-    TCONV_INLINE void chunk(const T* const (&at)[M], int64_t c) {
+    TCONV_INLINE void step(const T* const (&at)[M], int64_t c) {
         if (ahead)
 #pragma GCC unroll 16
             for (int m = 0; m < M; ++m) __builtin_prefetch(at[m] + c + ahead);
@@ -46,20 +46,20 @@ struct Beside {
             for (; weights < end; weights += line_bytes / int64_t(sizeof(T)))
                 __builtin_prefetch(weights, 0, 2);
         }
-        if (flow.vectors) flow.write(vectors);
+        if (write_back.vectors) write_back.write(vectors);
     }
 };
 
-// Neighbouring products of one sum: channels of one tap.
-struct Piece {
-    int64_t from, weights, channels;  // where it starts: from a position's cell, in the weights
-    bool cut;                         // whether the sum is cut after it
+// Neighbouring products of a sum: channels of one tap.
+struct Indirection {
+    int64_t input, weights, channels;  // where it starts: from a position's cell, in the weights
+    bool ends_kc_block;                // whether the sum so far is set apart after it
 };
 
 template <class T>
-struct Gathered {
-    const Piece* piece;
-    int64_t pieces;
+struct IndirectProduct {
+    const Indirection* entry;
+    int64_t entries;
     const T* x;
     const int64_t* from;  // of each position
     const T* weights;
@@ -68,45 +68,57 @@ struct Gathered {
     const int64_t* to;      // of each position
     const int64_t* column;  // of each vector, beyond that
     bool relu;
-    Beside<T> beside;
-    bool nontemporal = false;   // past the caches, to aligned places
+    MemorySteps<T> memory;
+    bool nontemporal = false;  // stores, to aligned places
 
-    // Of the pieces beside which something is done.
-    int64_t chunks() const {
+    // Of the entries that have some.
+    int64_t steps() const {
         int64_t all = 0;
-        for (int64_t i = 0; i < beside.pieces; ++i) all += (piece[i].channels + chunk - 1) / chunk;
+        for (int64_t i = 0; i < memory.entries; ++i)
+            all += (entry[i].channels + step_channels - 1) / step_channels;
         return all;
     }
 };
 
 #if !defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // `before` is read where `cut` is true
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // `before` is read where `is_cut` is true
 #endif
 
-// sum[m][n] = start[n] + sum over channels of x[m][channel] * weights[channel][n], n in lanes.
+// Sets the sums of a KC block apart, so that rounding errors do not pile up.
+template <int count, class V>
+TCONV_INLINE void end_kc_block(V (&sum)[count], V (&before)[count], bool& is_cut) {
+#pragma GCC unroll 24
+    for (int i = 0; i < count; ++i) {
+        before[i] = is_cut ? before[i] + sum[i] : sum[i];
+        sum[i] = V{};
+    }
+    is_cut = true;
+}
+
+// y[m][n] = start[n] + sum over channels of x[m][channel] * weights[channel][n], n in lanes.
 template <class T, int M, int N>
-void gather(const Gathered<T>& p) {
+void igemm(const IndirectProduct<T>& p) {
     constexpr int lanes = Lanes<T>::count;
     typedef typename Lanes<T>::V V;
-    V sum[M][N], before[M][N];
-    Beside<T> beside = p.beside;
+    V sum[M * N], before[M * N];
+    MemorySteps<T> memory = p.memory;
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) sum[m][n] = load<T>(p.start + n * lanes);
-    bool cut = false;
-    for (int64_t i = 0; i < p.pieces; ++i) {
-        const Piece& piece = p.piece[i];
+        for (int n = 0; n < N; ++n) sum[m * N + n] = load<T>(p.start + n * lanes);
+    bool is_cut = false;
+    for (int64_t i = 0; i < p.entries; ++i) {
+        const Indirection& entry = p.entry[i];
         const T* at[M];
 #pragma GCC unroll 16
-        for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + piece.from);
-        const T* w = p.weights + piece.weights;
-        const bool busy = i < beside.pieces;
-        const int64_t at_once = busy ? chunk : piece.channels;
-        for (int64_t c = 0, end = 0; c < piece.channels;) {
-            if (busy) beside.chunk(at, c);
-            end = end + at_once < piece.channels ? end + at_once : piece.channels;
+        for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + entry.input);
+        const T* w = p.weights + entry.weights;
+        const bool has_steps = i < memory.entries;
+        const int64_t at_once = has_steps ? step_channels : entry.channels;
+        for (int64_t c = 0, end = 0; c < entry.channels;) {
+            if (has_steps) memory.step(at, c);
+            end = end + at_once < entry.channels ? end + at_once : entry.channels;
             for (; c < end; ++c, w += N * lanes) {
                 V v[N];
 #pragma GCC unroll 4
@@ -115,65 +127,61 @@ void gather(const Gathered<T>& p) {
                 for (int m = 0; m < M; ++m) {
                     const V b = broadcast<T>(at[m][c]);
 #pragma GCC unroll 4
-                    for (int n = 0; n < N; ++n) sum[m][n] += b * v[n];
+                    for (int n = 0; n < N; ++n) sum[m * N + n] += b * v[n];
                 }
             }
         }
-        if (!piece.cut) continue;
-#pragma GCC unroll 16
-        for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                before[m][n] = cut ? before[m][n] + sum[m][n] : sum[m][n];
-                sum[m][n] = V{};
-            }
-        cut = true;
+        if (entry.ends_kc_block) end_kc_block(sum, before, is_cut);
     }
+    if (is_cut)
+#pragma GCC unroll 24
+        for (int i = 0; i < M * N; ++i) sum[i] = before[i] + sum[i];
+    if (p.relu)
+#pragma GCC unroll 24
+        for (int i = 0; i < M * N; ++i) sum[i] = rectified(sum[i]);
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
-            V v = cut ? before[m][n] + sum[m][n] : sum[m][n];
-            if (p.relu) v = rectified(v);
             T* const to = p.y + (p.to[m] + p.column[n]);
-            p.nontemporal ? store_nontemporal<T>(to, v) : store<T>(to, v);
+            p.nontemporal ? store_nontemporal<T>(to, sum[m * N + n]) : store<T>(to, sum[m * N + n]);
         }
 }
 
 template <class T>
-using Gather = void (*)(const Gathered<T>&);
+using IndirectKernel = void (*)(const IndirectProduct<T>&);
 
 template <class T, int M, int N>
-Gather<T> gather_of(int64_t positions) {
+IndirectKernel<T> igemm_of(int64_t positions) {
     if constexpr (M > 1)
-        if (positions < M) return gather_of<T, M - 1, N>(positions);
-    return gather<T, M, N>;
+        if (positions < M) return igemm_of<T, M - 1, N>(positions);
+    return igemm<T, M, N>;
 }
 
-template <class T, int N>
-Gather<T> gather_of(int64_t positions, int64_t vectors) {
+template <class T, int N = max_nr>
+IndirectKernel<T> igemm_of(int64_t positions, int64_t vectors) {
     if constexpr (N > 1)
-        if (vectors < N) return gather_of<T, N - 1>(positions, vectors);
-    return gather_of<T, most_positions(N), N>(positions);
+        if (vectors < N) return igemm_of<T, N - 1>(positions, vectors);
+    return igemm_of<T, mr_of(N), N>(positions);
 }
 
 // y[m][r] = start[m][r] + sum over channels of x[m][channel] * weights[channel][r]: where columns
 // are few, channels stand in the lanes, and every sum is that of a vector at last.
 template <class T, int R>
-void dot(const Gathered<T>& p) {
-    constexpr int lanes = Lanes<T>::count, M = dot_positions(R);
+void dots(const IndirectProduct<T>& p) {
+    constexpr int lanes = Lanes<T>::count, M = dot_mr_of(R);
     typedef typename Lanes<T>::V V;
     V sum[M * R], before[M * R];
 #pragma GCC unroll 24
     for (int i = 0; i < M * R; ++i) sum[i] = V{};
-    bool cut = false;
-    for (int64_t i = 0; i < p.pieces; ++i) {
-        const Piece& piece = p.piece[i];
+    bool is_cut = false;
+    for (int64_t i = 0; i < p.entries; ++i) {
+        const Indirection& entry = p.entry[i];
         const T* at[M];
 #pragma GCC unroll 16
-        for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + piece.from);
-        const T* w = p.weights + piece.weights;
-        const int64_t whole = piece.channels / lanes * lanes, rest = piece.channels - whole;
+        for (int m = 0; m < M; ++m) at[m] = p.x + (p.from[m] + entry.input);
+        const T* w = p.weights + entry.weights;
+        const int64_t whole = entry.channels / lanes * lanes, rest = entry.channels - whole;
         const auto add = [&](auto read) {
             V v[R];
 #pragma GCC unroll 8
@@ -189,17 +197,11 @@ void dot(const Gathered<T>& p) {
         for (int64_t c = 0; c < whole; c += lanes)
             add([c](const T* from) { return load<T>(from + c); });
         if (rest) add([whole, rest](const T* from) { return load_first<T>(from + whole, rest); });
-        if (!piece.cut) continue;
-#pragma GCC unroll 24
-        for (int j = 0; j < M * R; ++j) {
-            before[j] = cut ? before[j] + sum[j] : sum[j];
-            sum[j] = V{};
-        }
-        cut = true;
+        if (entry.ends_kc_block) end_kc_block(sum, before, is_cut);
     }
 #pragma GCC unroll 24
     for (int j = 0; j < M * R; ++j)
-        if (cut) sum[j] += before[j];
+        if (is_cut) sum[j] += before[j];
 #pragma GCC unroll 24
     for (int first = 0; first < M * R; first += lanes) {
         V part[lanes];
@@ -215,11 +217,11 @@ void dot(const Gathered<T>& p) {
 #pragma GCC diagnostic pop
 #endif
 
-template <class T, int R = most_dots>
-Gather<T> dot_of(int64_t columns) {
+template <class T, int R = max_dot_columns>
+IndirectKernel<T> dots_of(int64_t columns) {
     if constexpr (R > 1)
-        if (columns < R) return dot_of<T, R - 1>(columns);
-    return dot<T, R>;
+        if (columns < R) return dots_of<T, R - 1>(columns);
+    return dots<T, R>;
 }
 
-}  // namespace tconv::TCONV_TARGET::along_channels
+}  // namespace tconv::TCONV_TARGET::indirect

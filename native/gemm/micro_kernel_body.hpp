@@ -59,8 +59,8 @@ void micro(const Product<T>& p) {
     const T* b = p.b;
     const int64_t taps = p.taps, plane = p.plane;
     const T* ahead = p.ahead;
-    constexpr int64_t chain = kc / 2;  // keeps the error below twice that of a BLAS
-    const int64_t at_once = taps < chain ? chain / taps : 1;
+    constexpr int64_t block = kc / 2;  // keeps the error below twice that of a BLAS
+    const int64_t at_once = taps < block ? block / taps : 1;
     for (int64_t done = 0; done < p.channels;) {
         const int64_t end = p.channels - done > at_once ? done + at_once : p.channels;
         const bool first = done == 0, last = end == p.channels;

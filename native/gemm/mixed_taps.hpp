@@ -1,4 +1,4 @@
-// Products some of whose rows have more taps than others, along either of two axes. A panel's vector
+// Products some of whose rows have more taps than others, along either of two axes. A vector of packed B
 // is loaded once for all the rows that a tap enters.
 #pragma once
 

@@ -1,20 +1,19 @@
-// Rows of the output on their way to memory: while one strip of them is computed in the caches, the
-// strip before is written, a few vectors at a time, so that products never wait for memory.
+// Output staging: rows of the output are computed into a buffer that fits the caches. While the next
+// ones are computed, they are written to memory, a few vectors at a time, so that products never
+// wait for memory.
 #pragma once
-
-#include <vector>
 
 #include "simd/lanes.hpp"
 
 namespace tconv::TCONV_TARGET {
 
-// Vectors to be written side by side, to an aligned place.
+// Staged vectors to be written side by side, to an aligned place.
 template <class T>
-struct Flow {
-    const T* from;
-    T* to;
-    int64_t vectors;
-    bool nontemporal;  // past the caches
+struct WriteBack {
+    const T* from = nullptr;
+    T* to = nullptr;
+    int64_t vectors = 0;
+    bool nontemporal = false;
     int64_t written = 0;
 
     TCONV_INLINE void write(int64_t most) {
@@ -29,62 +28,63 @@ struct Flow {
     }
 };
 
+// Two buffers: one is computed while the other is written.
 template <class T>
-class Strips {
+class OutputStaging {
     static constexpr int64_t lanes = Lanes<T>::count;
 
   public:
-    // Forgets what waits.
-    void start(bool nontemporal) {
-        nontemporal_ = nontemporal;
-        rows_.clear();
-        row_ = 0;
-        due_ = 0;
+    // For at most so many cells and rows at a time.
+    OutputStaging(Scratch& frame, int64_t cells, int64_t rows, bool nontemporal)
+        : nontemporal_(nontemporal) {
+        for (T*& buffer : buffer_) buffer = frame.take<T>(cells + lanes);
+        row_ = end_row_ = rows_ = frame.take<Row>(rows);
     }
 
     bool nontemporal() const { return nontemporal_; }
 
-    // Room to compute the next strip, with a vector beyond it.
-    T* room(int64_t cells) { return strip_[now_].grow(cells + lanes); }
+    // Where to compute the next cells, with room for a vector beyond them.
+    T* buffer() const { return buffer_[now_]; }
 
     // What to write beside products that make so many vectors.
-    Flow<T> flow(int64_t vectors) {
+    WriteBack<T> write_back(int64_t vectors) {
         due_ += vectors;
-        for (; row_ < rows_.size(); ++row_) {
-            Row& row = rows_[row_];
+        for (; row_ < end_row_; ++row_) {
+            Row& row = *row_;
             const int64_t past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(row.to) %
                                                       TCONV_VECTOR_BYTES / sizeof(T));
             if (past) put(row, lanes - past);
             const int64_t whole = (row.end - row.from) / lanes;
             if (whole) {
                 const int64_t now = whole < due_ ? whole : due_;
-                const Flow<T> flow{row.from, row.to, now, nontemporal_};
+                const WriteBack<T> next{row.from, row.to, now, nontemporal_};
                 row.from += now * lanes;
                 row.to += now * lanes;
                 due_ -= now;
-                return flow;
+                return next;
             }
             put(row, lanes);
         }
-        return {nullptr, nullptr, 0, nontemporal_};
+        return {};
     }
 
     // Writes all that waits.
     void finish() {
-        while (row_ < rows_.size()) {
-            Flow<T> rest = flow(1);
+        while (row_ < end_row_) {
+            WriteBack<T> rest = write_back(1);
             rest.write(rest.vectors);
         }
-        start(nontemporal_);
+        row_ = end_row_ = rows_;
+        due_ = 0;
     }
 
-    // Cells of the strip now computed that belong there; they follow those added before.
+    // Cells of the buffer now computed that belong there; they follow those added before.
     void add(T* to, int64_t cells) {
-        const T* const from = rows_.empty() ? strip_[now_].data() : rows_.back().end;
-        rows_.push_back({from, from + cells, to});
+        const T* const from = end_row_ == rows_ ? buffer() : end_row_[-1].end;
+        *end_row_++ = {from, from + cells, to};
     }
 
-    // The strip now computed waits from here on.
+    // What was added waits from here on, and the other buffer is computed.
     void swap() { now_ = 1 - now_; }
 
   private:
@@ -101,12 +101,11 @@ class Strips {
         row.to += cells;
     }
 
-    Buffer<T> strip_[2];
-    std::vector<Row> rows_;  // of the strip that waits
-    size_t row_ = 0;         // the first that is not yet written
-    int64_t due_ = 0;        // vectors that should have been written
+    T* buffer_[2];
+    Row *rows_, *row_, *end_row_;  // that wait: all, those not yet written
+    int64_t due_ = 0;              // vectors that should have been written
     int now_ = 0;
-    bool nontemporal_ = false;
+    bool nontemporal_;
 };
 
 }  // namespace tconv::TCONV_TARGET

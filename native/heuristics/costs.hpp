@@ -1,20 +1,36 @@
-// What a call costs, and so which method a plan takes. Each method counts its own operations, in
-// its `cost`; what they weigh against each other stands here.
-// The unit is the time of one vector multiply-add of one thread. Figures are fits to measurements
-// on one machine with AVX-512; what matters is their order of size, not their last digit.
+// What a call costs, and so which algorithm a plan takes. Each algorithm estimates its own operations;
+// what they weigh against each other stands here, once a kind of processor. The unit is the time of
+// one vector multiply-add of one thread. `python -m benchmarks calibrate` measures these constants on
+// the machine at hand and tells how often the choice was right.
 #pragma once
 
 #include "simd/lanes.hpp"
 
 namespace tconv::TCONV_TARGET {
 
-constexpr double other_cost = 1.0;      // of a vector operation that is no multiply-add
-constexpr double bytes_per_operation = 7;  // that one thread moves in the time of a multiply-add
-constexpr double task_cost = 1500;      // of handing a task to a thread
+constexpr int64_t task_cost = 1500;  // of handing a task to a thread
+
+// Of an algorithm: the time of a multiply-add and of another operation that it counts.
+struct AlgorithmCosts {
+    double product = 1, other = 1;
+};
+
+struct Costs {
+    double bytes_per_operation;  // that one thread moves in the time of a multiply-add
+    AlgorithmCosts algorithms[16];  // in the order of the registry; 1 where none is given
+};
+
+#if TCONV_VECTOR_BYTES == 64
+constexpr Costs costs{7, {}};
+#else
+constexpr Costs costs{7, {}};
+#endif
 
 // The time of the slowest thread, where tasks are about equal.
-inline double operations(const Cost& cost, int threads, bool with_packing) {
-    const double work = cost.products + other_cost * cost.others + cost.bytes / bytes_per_operation;
+inline double operations(const Cost& cost, Method method, int threads, bool with_packing) {
+    const AlgorithmCosts& own = costs.algorithms[method - 1];
+    const double work = own.product * cost.products + own.other * cost.others +
+                        cost.bytes / costs.bytes_per_operation;
     const double tasks = static_cast<double>(cost.tasks < 1 ? 1 : cost.tasks);
     const double rounds = static_cast<double>((cost.tasks + threads - 1) / threads);
     return work * rounds / tasks + rounds * task_cost + (with_packing ? cost.packing : 0);

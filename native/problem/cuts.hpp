@@ -41,7 +41,7 @@ inline Range range_of(const Layer& layer, const AxisGroups (&axes)[3], const Sha
         const int64_t low = max(start, axes[a].low);
         const int64_t high = min(end, shape.input[a] - 1 + axes[a].high);
         int64_t phases = 0;
-        for (const AxisGroup& share : axes[a].groups) phases += count_of(share.phases);
+        for (const AxisGroup& group : axes[a].groups) phases += count_of(group.phases);
         range.whole = range.whole && low == start && high == end && phases == axis.stride;
         range.inside = range.inside && low * axis.stride >= shape.crop[a] &&
                        (high + 1) * axis.stride <= shape.output[a] + shape.crop[a];

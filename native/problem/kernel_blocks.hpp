@@ -9,8 +9,8 @@
 
 namespace tconv {
 
-// Phases read from the same cells, those from `base` on.
-struct Phases {
+// Phases that read from the same cells, those from `base` on.
+struct PlaneGroup {
     int64_t base;
     std::vector<int64_t> each;  // ascending
 };
@@ -20,22 +20,22 @@ struct Phases {
 struct KernelRange {
     int64_t first = 0, count = 1;
     int64_t planes = 0, reach = 0;
-    std::vector<Phases> groups;    // whose phases are the planes
-    std::vector<int64_t> plane;    // of each element
-    std::vector<int64_t> offset;   // of each element: t - base
+    std::vector<PlaneGroup> groups;  // whose phases are the planes
+    std::vector<int64_t> plane;      // of each element
+    std::vector<int64_t> offset;     // of each element: t - base
 };
 
-// Kernel elements whose cells lie in the panel together.
+// Kernel elements whose cells are packed together.
 struct KernelBlock {
     KernelRange axes[3];
     int64_t elements = 1, planes = 1;
 };
 
-// Cuts a kernel into boxes, each of at most so many elements (or one) and, for so many positions
-// along the last axis, so many cells of one channel. `apart` tells for each axis whether its
-// elements have planes of their own. Where `whole`, rows of the last axis are not taken apart: a
+// Cuts a kernel into blocks, each of at most so many elements (or one) and, for so many positions
+// along the last axis, so many cells of one channel. `own_planes` tells for each axis whether its
+// elements have planes of their own. Where `whole`, rows of the last axis stay whole: a
 // position takes as many cells as the stride, and all phases are in one plane.
-std::vector<KernelBlock> kernel_blocks_of(const Axis* axes, const bool* apart, bool whole, int64_t elements,
-                          int64_t positions, int64_t cells);
+std::vector<KernelBlock> kernel_blocks_of(const Axis* axes, const bool* own_planes, bool whole,
+                                          int64_t elements, int64_t positions, int64_t cells);
 
 }  // namespace tconv

@@ -1,4 +1,4 @@
-// A layer as products whose rows have the same taps: phases of shares, times output channels.
+// A layer as products whose rows have the same taps: phases of groups, times output channels.
 #pragma once
 
 #include "heuristics/costs.hpp"
@@ -29,10 +29,10 @@ class Parts {
     int64_t kernel_of(const PhaseGroup& part, int64_t phase, int64_t tap) const {
         int64_t at[3];
         for (int a = 2; a >= 0; --a) {
-            const AxisGroup& share = *part.axes[a];
-            at[a] = share.kernels[phase % count_of(share.phases)][tap % count_of(share.offsets)];
-            phase /= count_of(share.phases);
-            tap /= count_of(share.offsets);
+            const AxisGroup& group = *part.axes[a];
+            at[a] = group.kernels[phase % count_of(group.phases)][tap % count_of(group.offsets)];
+            phase /= count_of(group.phases);
+            tap /= count_of(group.offsets);
         }
         return (at[0] * layer_.axes[1].kernel + at[1]) * layer_.axes[2].kernel + at[2];
     }

@@ -16,7 +16,7 @@ AxisGroups axis_groups_of(const Axis& axis) {
         all.low = std::min(all.low, offsets.front());
         all.high = std::max(all.high, offsets.back());
         auto same = std::find_if(all.groups.begin(), all.groups.end(),
-                                 [&](const AxisGroup& share) { return share.offsets == offsets; });
+                                 [&](const AxisGroup& group) { return group.offsets == offsets; });
         if (same == all.groups.end()) {
             all.groups.push_back({{}, offsets, {}});
             same = all.groups.end() - 1;

@@ -1,6 +1,6 @@
 // Phases and taps of one axis. With u = o + crop = s·q + r, phase r uses the kernel elements k with
 // k·d = r (mod s), each reading x[q - t] with t = (k·d - r)/s. The phases whose taps lie at the same
-// offsets form a share: they read the same cells, so they stand in one product.
+// offsets form a group: they read the same cells, so they stand in one product.
 #pragma once
 
 #include <cstdint>

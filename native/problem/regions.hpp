@@ -1,4 +1,4 @@
-// Regions of arrays, and arrays with channels first turned, a region at a time, to channels last.
+// Regions of arrays, and arrays with channels first transposed, a region at a time, to channels last.
 #pragma once
 
 #include "problem/rows.hpp"

@@ -29,7 +29,7 @@ TCONV_INLINE void copy(T* to, const T* from, int64_t cells) {
     if (i < cells) store_first<T>(to + i, load_first<T>(from + i, cells - i), cells - i);
 }
 
-// Rows of a panel: `cells` of each, of which `held` are copied and those before and after are zero.
+// Rows of packed B: `cells` of each, of which `held` are copied and those before and after are zero.
 struct Rows {
     int64_t before, held, cells;
     int64_t from_step, to_step;  // from row to row
@@ -129,9 +129,9 @@ TCONV_INLINE void zipped(T* to, const T* const* rows, int64_t at, int64_t x, int
     }
 }
 
-// Strides of at least a vector: squares of positions and phases, turned.
+// Strides of at least a vector: squares of positions and phases, transposed.
 template <class T>
-int64_t turned(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end, int64_t stride) {
+int64_t transposed(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end, int64_t stride) {
     constexpr int64_t lanes = Lanes<T>::count;
     for (; x + lanes <= end; x += lanes) {
         int64_t r = 0;
@@ -147,14 +147,14 @@ int64_t turned(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end, 
     return x;
 }
 
-// S: the stride where it is interleaved in registers; -1 where squares are turned; else 0.
+// S: the stride where it is interleaved in registers; -1 where squares are transposed; else 0.
 template <int S, class T>
 TCONV_INLINE void write_inner(T* to, const T* const* rows, int64_t at, int64_t x, int64_t end,
                               int64_t stride, bool nontemporal) {
     if constexpr (S > 0) {
         zipped<S>(to, rows, at, x, end, nontemporal);
     } else {
-        if constexpr (S < 0) x = turned(to, rows, at, x, end, stride);
+        if constexpr (S < 0) x = transposed(to, rows, at, x, end, stride);
         for (; x < end; ++x)
             for (int64_t r = 0; r < stride; ++r)
                 if (rows[r]) to[x * stride + r] = rows[r][at + x];

@@ -8,7 +8,7 @@ import typer
 import tconv
 from tconv.cli import options as o
 from tconv.cli.app import COMMANDS, parser, run
-from tconv.explanation.drawing.saving import SUFFIXES
+from tconv.explanation.export import WRITERS
 
 
 def parameters(name):
@@ -59,7 +59,7 @@ def test_help_is_plain_text(name, asked, capsys):
 
 def test_what_options_list_is_there():
     assert ", ".join(tconv.VIEWS) == o.VIEWS
-    assert ", ".join(SUFFIXES) == o.SUFFIXES
+    assert ", ".join(WRITERS) == o.SUFFIXES
 
 
 @pytest.mark.parametrize(

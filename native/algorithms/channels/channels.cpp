@@ -1,12 +1,11 @@
 #include "algorithms/channels/channels.hpp"
 
-#include "registry.hpp"
-
 namespace tconv::TCONV_TARGET {
 
 template <class T>
 Algorithm<T> channels_algorithm() {
-    return {"channels", false, Channels<T>::refusal, make_recipe<T, Adapted<T, Channels<T>>>};
+    using R = channels::ChannelsRecipe<T>;
+    return {"channels", false, R::unsupported_reason, make_recipe<T, R>};
 }
 
 template Algorithm<float> channels_algorithm();

@@ -1,12 +1,11 @@
 #include "algorithms/channels/depthwise.hpp"
 
-#include "registry.hpp"
-
 namespace tconv::TCONV_TARGET {
 
 template <class T>
 Algorithm<T> depthwise_algorithm() {
-    return {"depthwise", false, Depthwise<T>::refusal, make_recipe<T, Adapted<T, Depthwise<T>>>};
+    using R = depthwise::DepthwiseRecipe<T>;
+    return {"depthwise", false, R::unsupported_reason, make_recipe<T, R>};
 }
 
 template Algorithm<float> depthwise_algorithm();

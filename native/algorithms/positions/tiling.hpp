@@ -36,7 +36,7 @@ class Tiling {
   public:
     explicit Tiling(const PanelLayout<T>& layout) : layout_(layout), phases_(layout.phases) {}
 
-    // The positions of a call, cut in one way or in boxes: those that read nothing but the input,
+    // The positions of a call, cut in one way or in regions: those that read nothing but the input,
     // where it lies, and those near its borders.
     std::vector<TilePlan> plans(const Shape& shape, int threads) const {
         TilePlan t;
@@ -60,23 +60,23 @@ class Tiling {
         add_plan(shape, t, threads, one);
         TilePlan inner = t;
         if (t.flat || phases_.out * layout_.all_taps > most_direct || !shrink(inner)) return one;
-        std::vector<TilePlan> boxes;
+        std::vector<TilePlan> regions;
         inner.direct = true;
-        add_plan(shape, inner, threads, boxes);
+        add_plan(shape, inner, threads, regions);
         for (int a = 0; a < 3; ++a) {
             const int64_t first = inner.first[a], end = first + inner.count[a];
             TilePlan before = t, after = t;
             before.count[a] = first - t.first[a];
             after.first[a] = end;
             after.count[a] = t.first[a] + t.count[a] - end;
-            if (before.count[a] > 0) add_plan(shape, before, threads, boxes);
-            if (after.count[a] > 0) add_plan(shape, after, threads, boxes);
+            if (before.count[a] > 0) add_plan(shape, before, threads, regions);
+            if (after.count[a] > 0) add_plan(shape, after, threads, regions);
             t.first[a] = first;
             t.count[a] = inner.count[a];
         }
         double work = 0;
-        for (const TilePlan& box : boxes) work += work_of(box);
-        return work < work_of(one[0]) ? boxes : one;
+        for (const TilePlan& region : regions) work += work_of(region);
+        return work < work_of(one[0]) ? regions : one;
     }
 
     static int64_t tiles_of(const TilePlan& t) {
@@ -189,9 +189,9 @@ class Tiling {
         }
         t.images = min(max(batch, 1), room);
         t.image_tiles = ceil_div(batch, t.images);
-        const int64_t panel = t.images * t.pitch[0] * t.pitch[1] * t.pitch[2];
+        const int64_t cells = t.images * t.pitch[0] * t.pitch[1] * t.pitch[2];
         t.width = max(position(t, t.images - 1, t.tile[0] - 1, t.tile[1] - 1, t.tile[2] - 1) + 1, 0);
-        t.plane = (ceil_div(panel, 16) | 1) * 16;
+        t.plane = (ceil_div(cells, 16) | 1) * 16;
         t.row = (ceil_div(t.width, 16) | 1) * 16;
     }
 

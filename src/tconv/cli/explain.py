@@ -118,9 +118,10 @@ def _draw(
     force: bool,
     style: dict[str, Any],
 ) -> None:
-    from tconv.explanation.trace.written import traced
+    from tconv.explanation import explain as explained
+    from tconv.explanation.trace.written import read
 
-    trace = traced(texts)
+    trace = explained(**read(texts))
     if output is not None:
         trace.save(output, frame, force=force, **style)
         return

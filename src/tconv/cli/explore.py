@@ -45,10 +45,11 @@ def explore(
     for size, values in (("i", "x"), ("k", "w")):
         if not {size, values} & texts.keys():
             texts[size] = "3"
+    from tconv.explanation import explain
     from tconv.explanation.page import Server
-    from tconv.explanation.trace.written import traced
+    from tconv.explanation.trace.written import read
 
-    traced(texts)
+    explain(**read(texts))
     with Server({"state": texts}, port) as server:
         print(
             server.url if print_url else f"tconv explorer at {server.url} (Ctrl-C stops)",

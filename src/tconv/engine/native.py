@@ -14,7 +14,7 @@ _broken = ""
 try:
     _module = import_module("tconv.engine._native")
 except ModuleNotFoundError:
-    _broken = "the compiled engine is not part of this installation"
+    _broken = "tconv was installed without its compiled engine (TCONV_NATIVE=0)"
 except ImportError as error:
     _broken = f"the compiled engine does not load: {error}"
 
@@ -81,6 +81,16 @@ def algorithms() -> tuple[str, ...]:
 def compiler() -> str | None:
     """Return what the engine was compiled by."""
     return str(_module.compiler()) if _module else None
+
+
+def costs() -> tuple[float, dict[str, tuple[float, float]]]:
+    """Return the constants of the cost model for the target in use.
+
+    These are the bytes that one thread moves in the time of a multiply-add, and of each algorithm
+    the time of a product and of another operation that it counts, in that unit.
+    """
+    bytes_per_operation, algorithms = _module.costs(_target)
+    return bytes_per_operation, dict(zip(_module.algorithms(), algorithms, strict=True))
 
 
 @cache

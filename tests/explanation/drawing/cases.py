@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tconv.explanation.trace import VIEWS, explain
+from tconv.explanation import VIEWS, explain
 
 LECTURE = {"x": [[1, 2], [3, 4]], "weight": "ones"}
 LAYERS = {

@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 import pytest
 
 from explanation.drawing.cases import CASES, LAYERS, trace_of
+from tconv.explanation import explain
 from tconv.explanation.drawing import film, frame, layout, svg
 from tconv.explanation.drawing.fitting import width
 from tconv.explanation.drawing.scene import Rect, Text
-from tconv.explanation.trace import explain
 from tconv.explanation.trace.model import VOID
 
 SVG = "{http://www.w3.org/2000/svg}"

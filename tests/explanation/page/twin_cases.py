@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tconv.conventions import code
-from tconv.explanation.trace import VIEWS, explain
+from tconv.explanation import VIEWS, explain
 from tconv.explanation.trace.views import DIRECT
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis

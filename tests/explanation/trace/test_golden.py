@@ -3,7 +3,7 @@
 import pytest
 
 import tconv
-from tconv.explanation.trace import Trace
+from tconv.explanation import Trace
 from tconv.explanation.trace.values import parsed
 
 NUMBERS = [[1, 2], [3, 4]]

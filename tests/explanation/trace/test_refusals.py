@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tconv
-from tconv.explanation.trace import Trace
+from tconv.explanation import Trace
 
 
 @pytest.mark.parametrize(

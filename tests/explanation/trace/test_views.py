@@ -9,7 +9,7 @@ import pytest
 import tconv
 from explanation.trace.cases import random_case
 from strategies import sweep
-from tconv.explanation.trace import Trace
+from tconv.explanation import Trace
 
 BATCHES, EACH = 20, 100
 TRANSPOSED = ("scatter", "gather", "stretch", "matrix", "subpixel", "gradient")

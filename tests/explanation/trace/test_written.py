@@ -74,7 +74,7 @@ def test_read_and_written_back(texts, expected):
 
 def test_traced():
     texts = {"x": "1,2;3,4", "w": "ones", "k": "3", "s": "2", "p": "1", "view": "gradient"}
-    trace = written.traced(texts)
+    trace = tconv.explain(**written.read(texts))
     assert trace.values() == [[1, 3, 2], [4, 10, 6], [3, 7, 4]]
     assert trace == tconv.explain(
         x=[[1, 2], [3, 4]], weight="ones", kernel_size=(3, 3), stride=2, padding=1, view="gradient"
@@ -85,7 +85,7 @@ def test_channels_are_those_of_the_arrays():
     texts = {"x": "1,2|3,4", "w": "1,0|0,1|1,1|2,0", "k": "2", "s": "2"}
     x, weight = [[[1, 2], [3, 4]]], [[[1, 0], [0, 1]], [[1, 1], [2, 0]]]
     expected = tconv.conv_transpose(np.array(x), np.array(weight), stride=2)[0]
-    assert written.traced(texts).values() == expected.tolist()
+    assert tconv.explain(**written.read(texts)).values() == expected.tolist()
 
 
 @pytest.mark.parametrize(
@@ -123,4 +123,4 @@ def test_channels_are_those_of_the_arrays():
 )
 def test_texts_that_say_nothing(texts, reason):
     with pytest.raises(ValueError, match=reason):
-        written.traced(texts)
+        tconv.explain(**written.read(texts))

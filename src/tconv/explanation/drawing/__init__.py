@@ -2,8 +2,7 @@
 
 from tconv.explanation.drawing.layout import Layout, layout
 from tconv.explanation.drawing.plain import text, whole_text
-from tconv.explanation.drawing.saving import save
 from tconv.explanation.drawing.scene import Scene, frame
 from tconv.explanation.drawing.svg import film, svg
 
-__all__ = ["Layout", "Scene", "film", "frame", "layout", "save", "svg", "text", "whole_text"]
+__all__ = ["Layout", "Scene", "film", "frame", "layout", "svg", "text", "whole_text"]

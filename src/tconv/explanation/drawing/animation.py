@@ -9,7 +9,7 @@ from tconv.explanation.drawing.layout import Layout, layout
 from tconv.explanation.drawing.needed import needed
 from tconv.explanation.drawing.raster import pixels, png
 from tconv.explanation.drawing.scene import frame
-from tconv.explanation.drawing.svg import svg
+from tconv.explanation.drawing.svg import drawing
 from tconv.explanation.trace.model import Trace
 
 STEP_MS, RESULT_MS = 700, 2000
@@ -29,10 +29,10 @@ def write_animation(
     suffix : {".gif", ".webp", ".mp4"}
     trace : Trace
     theme, terms, scale
-        As in :func:`tconv.explanation.drawing.save`.
+        As in :func:`tconv.explanation.export.save`.
     """
     plan = layout(trace, terms=terms)
-    across, down = pixels(svg(frame(plan, 0), theme), scale)
+    across, down = pixels(drawing(frame(plan, 0), theme), scale)
     if trace.frames > MOST_FRAMES or trace.frames * across * down > MOST_PIXELS:
         raise ValueError(
             f"{trace.frames:,} frames of {across:,}×{down:,} pixels are more than can be animated; "
@@ -50,7 +50,7 @@ def _pictures(plan: Layout, theme: str, scale: float) -> Iterator[Any]:
     """Draw frame by frame."""
     vips = needed("pyvips", "pictures are decoded", "cli")
     for number in range(plan.trace.frames):
-        drawn = png(svg(frame(plan, number), theme), scale)
+        drawn = png(drawing(frame(plan, number), theme), scale)
         yield vips.Image.new_from_buffer(drawn, "").flatten()
 
 

@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from tconv.explanation.constants import FITTING
+from tconv.explanation.drawing.fonts import FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Fitted:
 @cache
 def font() -> dict[str, Any]:
     """Return the advance widths: ``{"em": …, "regular": {sign: width}, "bold": …}``."""
-    widths = files("tconv.explanation.drawing").joinpath("font/widths.json").read_text("utf-8")
+    widths = (FOLDER / "widths.json").read_text("utf-8")
     return dict(json.loads(widths))
 
 

@@ -119,7 +119,7 @@ def layout(
     Examples
     --------
     >>> import tconv
-    >>> place = layout(tconv.explanation.trace.explain((2, 2), 3)).places[0]
+    >>> place = layout(tconv.explain((2, 2), 3)).places[0]
     >>> place.rows, place.columns
     (2, 2)
     """

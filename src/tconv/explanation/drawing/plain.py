@@ -27,7 +27,7 @@ def text(trace: Trace, frame: int, columns: int = COLUMNS) -> str:
     Examples
     --------
     >>> import tconv
-    >>> trace = tconv.explanation.trace.explain(2, 3, stride=2, x=[1, 2], weight=[1, 10, 100])
+    >>> trace = tconv.explain(2, 3, stride=2, x=[1, 2], weight=[1, 10, 100])
     >>> print(text(trace, 2))
     step 2 of 2: input 1 = 2 stamps the kernel at output 2…4
     y[2] = 1·100 + 2·1 = 102

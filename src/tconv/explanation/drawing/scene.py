@@ -99,7 +99,7 @@ def frame(layout: Layout, number: int) -> Scene:
     --------
     >>> import tconv
     >>> from tconv.explanation.drawing import layout
-    >>> trace = tconv.explanation.trace.explain(2, 3, stride=2)
+    >>> trace = tconv.explain(2, 3, stride=2)
     >>> scene = frame(layout(trace), 1)
     >>> [part.text for part in scene.primitives if isinstance(part, Text)][-2:]
     ['input 0 = a stamps the kernel at output 0…2', 'y[0] = w1·a']

@@ -1,6 +1,7 @@
 """SVG: one scene as a picture, and many frames as a film strip."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from math import floor, inf
 
@@ -10,6 +11,48 @@ from tconv.explanation.drawing.layout import layout
 from tconv.explanation.drawing.scene import Lines, Polygon, Primitive, Rect, Scene, Text, frame
 from tconv.explanation.drawing.themes import colours
 from tconv.explanation.trace.model import Trace
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing before it is written: its size, and what is on it as SVG.
+
+    Parameters
+    ----------
+    width, height : float
+    title, description : str
+    body : str
+        Elements.
+    paper : str
+        The colour below them.
+    """
+
+    width: float
+    height: float
+    title: str
+    description: str
+    body: str
+    paper: str
+
+    def svg(self, style: str = "") -> str:
+        """Return a standalone SVG, with a style sheet if there is one."""
+        width, height = number(self.width), number(self.height)
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'width="{width}" height="{height}" role="img" font-family="{SHEET.family}">'
+            f"<title>{escaped(self.title)}</title><desc>{escaped(self.description)}</desc>"
+            f"{style and f'<style>{style}</style>'}"
+            f'<rect width="{width}" height="{height}" fill="{self.paper}"/>'
+            f"{self.body}</svg>\n"
+        )
+
+
+def drawing(scene: Scene, theme: str = "light") -> Drawing:
+    """Return the drawing of a scene."""
+    ink = colours(theme)
+    return Drawing(
+        scene.width, scene.height, scene.title, scene.description, _drawn(scene, ink), ink["paper"]
+    )
 
 
 def svg(scene: Scene, theme: str = "light") -> str:
@@ -29,10 +72,7 @@ def svg(scene: Scene, theme: str = "light") -> str:
     >>> svg(Scene(20, 10, "empty", "", "", "nothing", ()))[:60]
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10" '
     """
-    ink = colours(theme)
-    return _document(
-        scene.width, scene.height, scene.title, scene.description, _drawn(scene, ink), ink
-    )
+    return drawing(scene, theme).svg()
 
 
 def film(
@@ -61,9 +101,16 @@ def film(
     Examples
     --------
     >>> import tconv
-    >>> film(tconv.explanation.trace.explain(2, 3)).count("step ")
+    >>> film(tconv.explain(2, 3)).count("step ")
     4
     """
+    return strip(trace, theme, frames, terms).svg()
+
+
+def strip(
+    trace: Trace, theme: str = "light", frames: Sequence[int] | None = None, terms: str = "step"
+) -> Drawing:
+    """Return the drawing of :func:`film`."""
     ink = colours(theme)
     chosen = range(1, trace.frames) if frames is None else frames
     if not 1 <= len(chosen) <= SHEET.most_frames:
@@ -104,7 +151,7 @@ def film(
             + f"{_drawn(scene, ink)}</g></g>"
         )
         told.append(scene.description)
-    return _document(width, height, trace.title, "; ".join(told), "\n".join(parts), ink)
+    return Drawing(width, height, trace.title, "; ".join(told), "\n".join(parts), ink["paper"])
 
 
 def _abreast(frames: int, wide: float, tall: float) -> int:
@@ -118,19 +165,6 @@ def _abreast(frames: int, wide: float, tall: float) -> int:
         if off < least:
             best, least = across, off
     return best
-
-
-def _document(
-    across: float, down: float, title: str, description: str, body: str, ink: dict[str, str]
-) -> str:
-    size = f"{number(across)} {number(down)}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
-        f'width="{number(across)}" height="{number(down)}" role="img" font-family="{SHEET.family}">'
-        f"<title>{escaped(title)}</title><desc>{escaped(description)}</desc>"
-        f'<rect width="{number(across)}" height="{number(down)}" fill="{ink["paper"]}"/>'
-        f"{body}</svg>\n"
-    )
 
 
 def _drawn(scene: Scene, ink: dict[str, str]) -> str:

@@ -1,6 +1,5 @@
 """One self-contained HTML text out of the page's files: nothing in it loads from anywhere."""
 
-import base64
 import html as entities
 import json
 import posixpath
@@ -12,16 +11,16 @@ from importlib.resources.abc import Traversable
 from typing import Any
 from urllib.parse import quote
 
+from tconv.explanation.drawing import fonts
 from tconv.explanation.trace.model import Trace
 
 ROOT = files("tconv.explanation.page")
-FONT = files("tconv.explanation.drawing") / "font"
 ENTRY = "app.js"
 STYLE_LINK = '<link rel="stylesheet" href="style.css">'
 ENTRY_SCRIPT = f'<script type="module" src="{ENTRY}"></script>'
 DATA = {  # what Python and the page both read
     "constants.json": files("tconv.explanation") / "constants.json",
-    "widths.json": FONT / "widths.json",
+    "widths.json": fonts.FOLDER / "widths.json",
 }
 IMPORTED = re.compile(
     r"""(?m)^((?:import|export)\b[^'";]*?\bfrom |import )"""
@@ -94,8 +93,8 @@ def _frame() -> str:
         held = json.loads(source.read_text("utf-8"))
         modules[f"tconv/{name}"] = _data_url(f"export default {_compact(held)};")
     style = (folder / "style.css").read_text("utf-8")
-    for face in ("regular", "bold"):
-        style = style.replace(f"FONT_{face.upper()}", _font(face))
+    for face in fonts.WEIGHTS:
+        style = style.replace(f"FONT_{face.upper()}", fonts.data_url(face))
     presets = json.loads((ROOT / "presets.json").read_text("utf-8"))
     entry = f'<script type="module">import "tconv/{ENTRY}";</script>'
     return (
@@ -146,11 +145,6 @@ def _by_bare_names(name: str, text: str) -> str:
 
 def _data_url(text: str) -> str:
     return f"data:text/javascript,{quote(text, safe=KEPT)}"
-
-
-def _font(face: str) -> str:
-    woff2 = (FONT / f"{face}.woff2").read_bytes()
-    return f"data:font/woff2;base64,{base64.b64encode(woff2).decode()}"
 
 
 def _compact(value: Any) -> str:

@@ -13,7 +13,7 @@ from tconv.explanation.trace.extents import drawn
 from tconv.explanation.trace.values import as_values
 from tconv.geometry import Geometry
 from tconv.geometry.convolution import times
-from tconv.geometry.parameters import shown
+from tconv.geometry.parameters import is_sequence, length_of, shown
 from tconv.symbolic import Expression, letters, weights
 
 FILLED: dict[str, Callable[[tuple[int, ...], bool], NDArray[Any]]] = {
@@ -166,3 +166,25 @@ def _refuse_many(geometry: Geometry, pairs: int, out_channels: int) -> None:
                 f"make {number:,} {what}, more than the {most:,} that can be followed by eye; "
                 "smaller sizes show the same, and Geometry.tile gives a part of a large layer"
             )
+
+
+def array_of(given: Any) -> Any:
+    """Return what is given as an array, unless it is a word or None."""
+    if given is None or isinstance(given, str | np.ndarray):
+        return given
+    array = np.array(given, dtype=object)
+    if any(isinstance(cell, list | tuple) for cell in array.flat):
+        raise ValueError(f"rows must be of equal length, got {shown(given)}")
+    return array
+
+
+def rank_of(sizes: list[Any], x: Any, weight: Any) -> int:
+    """Find the number of axes: from a size that has one entry an axis, or from the arrays."""
+    for size in sizes:
+        if is_sequence(size):
+            return length_of("a size", size)
+    inputs = x.ndim if isinstance(x, np.ndarray) else None
+    kernel = weight.ndim if isinstance(weight, np.ndarray) else None
+    if inputs is None or kernel is None:
+        return inputs or kernel or 1
+    return int(kernel - 2 if kernel - inputs == 1 else min(inputs, kernel))

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from os import PathLike
 from typing import Any
 
 from tconv.explanation.constants import KINDS, TRACE_VERSION
@@ -142,7 +141,7 @@ class Panel:
 class Trace:
     """What happens, step by step.
 
-    Made by :func:`tconv.explain`. Frame 0 shows the panels before the first step, frame n step n,
+    Frame 0 shows the panels before the first step, frame n step n,
     and frame ``len(steps) + 1`` the result.
 
     Parameters
@@ -283,66 +282,6 @@ class Trace:
     def to_json(self, indent: int | None = None) -> str:
         """Return the trace as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
-
-    @classmethod
-    def from_dict(cls, held: Any) -> "Trace":
-        """Return the trace that :meth:`to_dict` gave.
-
-        Raises
-        ------
-        ValueError
-            If `held` is no trace, or of another version.
-        """
-        from tconv.explanation.trace.reading import trace_of
-
-        return trace_of(held)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> "Trace":
-        """Return the trace that :meth:`to_json` wrote.
-
-        Examples
-        --------
-        >>> import tconv
-        >>> trace = tconv.explain(2, 3)
-        >>> Trace.from_json(trace.to_json()) == trace
-        True
-        """
-        try:
-            held = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"a trace is JSON, but this does not parse: {error}") from None
-        return cls.from_dict(held)
-
-    def save(
-        self,
-        path: str | PathLike[str],
-        frame: int | None = None,
-        *,
-        theme: str = "light",
-        terms: str = "step",
-        scale: float = 1.0,
-        force: bool = False,
-    ) -> None:
-        """Write the trace as the file's suffix asks for; see ``tconv.explanation.drawing.save``.
-
-        Examples
-        --------
-        >>> import tconv, tempfile, pathlib
-        >>> path = pathlib.Path(tempfile.mkdtemp()) / "stamps.svg"
-        >>> tconv.explain(2, 3, stride=2).save(path, frame=1)
-        >>> path.read_text("utf-8")[:4]
-        '<svg'
-        """
-        from tconv.explanation.drawing import save
-
-        save(self, path, frame, theme=theme, terms=terms, scale=scale, force=force)
-
-    def _repr_html_(self) -> str:
-        """Show the trace in a notebook: to play, step by step."""
-        from tconv.explanation.page import iframe
-
-        return iframe(self)
 
     def _frame(self, frame: int) -> int:
         number = frame + self.frames if frame < 0 else frame

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv.explanation.constants import LIMITS
-from tconv.explanation.trace.explaining import array_of, explain, rank_of
-from tconv.explanation.trace.layer import FILLED
-from tconv.explanation.trace.model import Trace
+from tconv.explanation.trace.layer import FILLED, array_of, rank_of
 from tconv.explanation.trace.values import Value, jsonable, parsed
 from tconv.explanation.trace.views import DIRECT, VIEWS
 from tconv.geometry import Geometry
@@ -37,17 +35,6 @@ SIZES = {
 }
 NAMES = {"view": "view", **SIZES, "p": "padding", "x": "x", "w": "weight", "g": "groups"}
 SHAPING = (*SIZES.values(), "padding")  # what Geometry.of takes
-
-
-def traced(texts: Mapping[str, str]) -> Trace:
-    """Return the trace that texts describe.
-
-    Examples
-    --------
-    >>> traced({"x": "1,2;3,4", "w": "ones", "k": "3", "p": "1", "s": "2"}).values()
-    [[1, 3, 2], [4, 10, 6], [3, 7, 4]]
-    """
-    return explain(**read(texts))
 
 
 def read(texts: Mapping[str, str]) -> dict[str, Any]:

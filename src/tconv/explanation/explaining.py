@@ -1,23 +1,98 @@
 """The public function: from parameters, and values if there are any, to a trace."""
 
+import json
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from tconv.explanation.trace.layer import Layer, refuse_axes
-from tconv.explanation.trace.model import Trace
+from tconv.explanation.trace import model
+from tconv.explanation.trace.layer import Layer, array_of, rank_of, refuse_axes
+from tconv.explanation.trace.reading import trace_of
 from tconv.explanation.trace.views import DIRECT, NUMERIC, VIEWS
 from tconv.geometry import Geometry
 from tconv.geometry.parameters import (
     Padding,
     Sizes,
     integer,
-    is_sequence,
-    length_of,
     per_axis,
     shown,
     word,
 )
+
+
+class Trace(model.Trace):
+    """A trace that can be saved, shown in a notebook, and read back: what :func:`explain` returns.
+
+    Its panels and steps are those of :class:`tconv.explanation.trace.model.Trace`.
+
+    Examples
+    --------
+    >>> trace = explain(2, 3, stride=2, x=[1, 2], weight=[1, 10, 100])
+    >>> trace
+    <Trace scatter: input 2, kernel 3, stride 2, crop (0, 0) -> 5; 2 steps>
+    >>> for step in trace.steps:
+    ...     print(step.formula)
+    y[0] = 1·1 = 1
+    y[2] = 1·100 + 2·1 = 102
+    """
+
+    @classmethod
+    def from_dict(cls, held: Any) -> "Trace":
+        """Return the trace that :meth:`to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            If `held` is no trace, or of another version.
+        """
+        return cls(**vars(trace_of(held)))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Trace":
+        """Return the trace that :meth:`to_json` wrote.
+
+        Examples
+        --------
+        >>> trace = explain(2, 3)
+        >>> Trace.from_json(trace.to_json()) == trace
+        True
+        """
+        try:
+            held = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"a trace is JSON, but this does not parse: {error}") from None
+        return cls.from_dict(held)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        frame: int | None = None,
+        *,
+        theme: str = "light",
+        terms: str = "step",
+        scale: float = 1.0,
+        force: bool = False,
+    ) -> None:
+        """Write the trace as the file's suffix asks for; see ``tconv.explanation.export.save``.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "stamps.svg"
+        >>> explain(2, 3, stride=2).save(path, frame=1)
+        >>> path.read_text("utf-8")[:4]
+        '<svg'
+        """
+        from tconv.explanation.export import save
+
+        save(self, path, frame, theme=theme, terms=terms, scale=scale, force=force)
+
+    def _repr_html_(self) -> str:
+        """Show the trace in a notebook: to play, step by step."""
+        from tconv.explanation.page import iframe
+
+        return iframe(self)
 
 
 def explain(
@@ -102,29 +177,8 @@ def explain(
     refuse_axes(geometry)
     x, weight = _with_channels(x, weight, geometry.rank)
     groups = integer("groups", groups, minimum=1)
-    return VIEWS[view](Layer.of(geometry, x, weight, groups, direct=view in DIRECT))
-
-
-def array_of(given: Any) -> Any:
-    """Return what is given as an array, unless it is a word or None."""
-    if given is None or isinstance(given, str | np.ndarray):
-        return given
-    array = np.array(given, dtype=object)
-    if any(isinstance(cell, list | tuple) for cell in array.flat):
-        raise ValueError(f"rows must be of equal length, got {shown(given)}")
-    return array
-
-
-def rank_of(sizes: list[Any], x: Any, weight: Any) -> int:
-    """Find the number of axes: from a size that has one entry an axis, or from the arrays."""
-    for size in sizes:
-        if is_sequence(size):
-            return length_of("a size", size)
-    inputs = x.ndim if isinstance(x, np.ndarray) else None
-    kernel = weight.ndim if isinstance(weight, np.ndarray) else None
-    if inputs is None or kernel is None:
-        return inputs or kernel or 1
-    return int(kernel - 2 if kernel - inputs == 1 else min(inputs, kernel))
+    layer = Layer.of(geometry, x, weight, groups, direct=view in DIRECT)
+    return Trace(**vars(VIEWS[view](layer)))
 
 
 def _size_of(name: str, array: str, values: Any, rank: int) -> tuple[int, ...]:

@@ -1,12 +1,10 @@
-#include "algorithms/winograd/winograd.hpp"
-
-#include "registry.hpp"
+#include "algorithms/winograd/positions.hpp"
 
 namespace tconv::TCONV_TARGET {
 
 template <class T>
 Algorithm<T> winograd_algorithm() {
-    return combining_algorithm<T, Winograd<T>>("winograd");
+    return combining_algorithm<T, winograd::position_lanes::WinogradRecipe<T>>("winograd");
 }
 
 template Algorithm<float> winograd_algorithm();

@@ -1,4 +1,4 @@
-"""What may know what: the arrows of the house, held by reading its source."""
+"""Which package may import which, and what importing costs, read from the source."""
 
 import ast
 import doctest
@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +19,6 @@ import tconv
 
 SOURCE = Path(tconv.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-FRAMEWORKS = {
-    "torch", "jax", "jaxlib", "flax", "keras", "tensorflow", "onnx", "onnxruntime", "openvino",
-}  # fmt: skip
-HEAVY = {"scipy", "typer", "rich", "pyvips", "soundfile", "click", "matplotlib", "PIL"}
 
 
 class Import(NamedTuple):
@@ -69,7 +66,8 @@ class Reader(ast.NodeVisitor):
 
     def visit_Call(self, node):
         called = ast.unparse(node.func).rpartition(".")[2]
-        if called in ("import_module", "__import__") and isinstance(node.args[0], ast.Constant):
+        by_name = called in ("import_module", "__import__", "needed")
+        if by_name and isinstance(node.args[0], ast.Constant):
             self.add(node.args[0].value)
         self.generic_visit(node)
 
@@ -98,31 +96,56 @@ def package_of(path):
 IMPORTS = {name_of(path): read(path.read_text("utf-8"), package_of(path)) for path in FILES}
 
 
-def room(name):
-    """Return the first folder or module below tconv, below explanation too."""
-    parts = name.split(".")
-    return ".".join(parts[: 3 if parts[1:2] == ["explanation"] else 2])
+def package(name):
+    """Return the package, or the single module, that a module belongs to."""
+    parts = name.split(".")[1:]
+    inner = parts[:1] == ["explanation"] and "/".join(parts[:2])
+    return inner if inner in KNOWS else parts[0] if parts else "tconv"
 
 
 def top(name):
     return name.partition(".")[0]
 
 
-def rooms(name):
-    return [one for one in IMPORTS if f"{one}.".startswith(f"tconv.{name}.")]
+def known_to(name):
+    """Return the packages of tconv, and other libraries, that a package imports."""
+    found = {
+        package(module) if top(module) == "tconv" else top(module)
+        for importer, imports in IMPORTS.items()
+        if package(importer) == name
+        for module, _ in imports
+    }
+    return found - sys.stdlib_module_names - {name, "_version"}
 
 
-def strangers(names, allowed, *, lazily=()):
-    """Return (importer, imported) for each import that is not allowed; the library always is."""
-    return [
-        (importer, module)
-        for importer in names
-        for module, at_once in IMPORTS[importer]
-        if top(module) not in sys.stdlib_module_names
-        and room(module) not in allowed
-        and top(module) not in allowed
-        and (at_once or top(module) not in lazily)
-    ]
+# What each package imports of the others and of other libraries: no more, no less.
+KNOWS = {
+    "geometry": "",
+    "conventions": "geometry",
+    "dtypes": "numpy",
+    "checks": "geometry dtypes numpy",
+    "reference": "geometry checks numpy scipy",
+    "engine": "geometry dtypes checks reference numpy",
+    "functional": "geometry dtypes checks reference engine numpy",
+    "symbolic": "geometry functional numpy",
+    "interpolation": "geometry dtypes checks engine functional numpy",
+    "explanation/constants": "",
+    "explanation/trace": "geometry reference symbolic explanation/constants numpy",
+    "explanation/drawing": "explanation/constants explanation/trace av pyvips resvg_py",
+    "explanation/page": "explanation/trace explanation/drawing",
+    "explanation": "geometry media explanation/trace explanation/drawing explanation/page numpy",
+    "peers": "geometry conventions reference numpy scipy torch jax keras onnx onnxruntime "
+    "tensorflow",
+    "verify": "geometry conventions checks reference engine functional peers numpy",
+    "media": "numpy pyvips soundfile",
+    "configuration": "engine numpy",
+    "threadpools": "engine threadpoolctl",
+    "cli": "geometry conventions checks functional symbolic interpolation verify configuration "
+    "explanation explanation/trace explanation/drawing explanation/page media numpy rich typer",
+    "tconv": "threadpools",
+    "__main__": "cli",
+    "_version": "",
+}
 
 
 def test_the_reader_sees_imports():
@@ -140,25 +163,46 @@ def test_the_reader_sees_imports():
     assert Import("tconv.geometry.axis", True) in IMPORTS["tconv.geometry.geometry"]
 
 
-def test_geometry_needs_the_standard_library_alone():
-    names = rooms("geometry")
-    assert "tconv.geometry.solving.one_axis" in names
-    assert strangers(names, {"tconv.geometry"}) == []
+@pytest.mark.parametrize("name", KNOWS)
+def test_a_package_imports_what_it_may(name):
+    assert known_to(name) == set(KNOWS[name].split())
 
 
-def test_definitions_know_geometry_and_numpy():
-    definitions = rooms("reference")
-    assert len(definitions) >= 8
-    allowed = {"tconv.geometry", "tconv.checks", "tconv.reference", "numpy"}
-    assert strangers(definitions, allowed, lazily={"scipy"}) == []
+def test_every_package_is_listed():
+    assert {package(name) for name in IMPORTS} == KNOWS.keys()
 
 
-def test_the_engine_knows_geometry_numpy_and_its_own_module():
-    modules = rooms("engine")
-    assert {module for one in modules for module, _ in IMPORTS[one]} >= {"tconv.engine._native"}
-    # what refuses, what an array holds, and what does what the engine cannot
-    helpers = {"tconv.checks", "tconv.dtypes", "tconv.reference"}
-    assert strangers(modules, {"tconv.geometry", "tconv.engine", "numpy"} | helpers) == []
+def arrows():
+    """Read the picture in the guide: each arrow as (importer, imported)."""
+    guide = Path(__file__).parents[1].joinpath("CONTRIBUTING.md").read_text("utf-8")
+    picture = guide.partition("```mermaid\n")[2].partition("```")[0]
+    drawn = [re.split(r"\s*-->\s*", line.strip()) for line in picture.splitlines() if "-->" in line]
+    return {
+        (importer, imported)
+        for ends in drawn
+        for importers, several in pairwise(ends)
+        for importer in importers.split(" & ")
+        for imported in several.split(" & ")
+    }
+
+
+def reached(start, arrows):
+    """Return what can be come to from a package along arrows."""
+    ends = {imported for importer, imported in arrows if importer == start}
+    return ends.union(*(reached(end, arrows) for end in ends))
+
+
+def test_the_guides_picture_is_the_truth():
+    """Every import follows its arrows, and no arrow can be left out."""
+    drawn = arrows()
+    direct = {(name, one) for name in KNOWS for one in known_to(name) & KNOWS.keys()}
+    direct = {pair for pair in direct if not {"tconv", "__main__"} & {*pair}}
+    assert drawn <= direct
+    assert {pair for pair in direct if pair[1] not in reached(pair[0], drawn)} == set()
+    needless = {
+        (one, other) for one, other in drawn if other in reached(one, drawn - {(one, other)})
+    }
+    assert needless == set()
 
 
 def test_only_the_engine_knows_the_compiled_module():
@@ -171,72 +215,19 @@ def test_only_the_engine_knows_the_compiled_module():
     assert users == {"tconv.engine.native"}
 
 
-def test_conventions_know_geometry_alone():
-    assert strangers(rooms("conventions"), {"tconv.geometry", "tconv.conventions"}) == []
-
-
-def test_traces_know_geometry_definitions_and_letters():
-    """A trace draws itself, but only when it is asked to."""
-    trace, drawing, page = (f"tconv.explanation.{name}" for name in ("trace", "drawing", "page"))
-    constants = "tconv.explanation.constants"
-    allowed = {trace, constants, "tconv.geometry", "tconv.reference", "tconv.symbolic", "numpy"}
-    traces = rooms("explanation.trace")
-    assert len(traces) > 20
-    assert strangers(traces, allowed | {drawing, page}) == []
-    at_once = {room(module) for one in traces for module, now in IMPORTS[one] if now}
-    assert not at_once & {drawing, page}
-
-
-def test_drawings_know_traces_and_the_page_knows_both():
-    trace, drawing, page = (f"tconv.explanation.{name}" for name in ("trace", "drawing", "page"))
-    libraries = {"av", "numpy", "pyvips", "resvg_py"}
-    drawings = rooms("explanation.drawing")
-    constants = "tconv.explanation.constants"
-    assert strangers(drawings, {drawing, trace, page, constants, "tconv.media"} | libraries) == []
-    assert strangers(rooms("explanation.page"), {page, trace}) == []
-    pages = {one for one in drawings for module, _ in IMPORTS[one] if room(module) == page}
-    assert pages == {f"{drawing}.saving"}  # which asks for a page
-
-
-@pytest.mark.parametrize("name", ["cli", "media"])
-def test_only_the_command_and_drawings_that_are_saved_know(name):
-    users = {
-        importer
-        for importer, imports in IMPORTS.items()
-        for module, _ in imports
-        if room(module) == f"tconv.{name}"
-    }
-    if name == "media":
-        users.discard("tconv.explanation.drawing.saving")  # writes files whole or not at all
-    assert {room(user) for user in users} <= {"tconv.cli", "tconv.__main__", f"tconv.{name}"}
-    assert "tconv.__main__" not in users or name == "cli"
-
-
-def test_only_peers_know_frameworks():
-    knowing = {
-        importer
-        for importer, imports in IMPORTS.items()
-        if FRAMEWORKS & {top(module) for module, _ in imports}
-    }
-    assert {room(importer) for importer in knowing} <= {"tconv.peers"}
-
-
-def test_heavy_libraries_wait_until_they_are_used():
-    """Only the command draws with typer and rich; only a medium's own file opens its library."""
+def test_libraries_wait_until_they_are_used():
+    """All but NumPy, and but the command's parser and printer."""
     at_once = {
-        (importer, top(module))
+        (package(importer), top(module))
         for importer, imports in IMPORTS.items()
         for module, now in imports
-        if now and top(module) in HEAVY
+        if now and top(module) not in sys.stdlib_module_names | {"tconv", "numpy"}
     }
-    assert {room(importer) for importer, module in at_once if module in ("typer", "rich")} <= {
-        "tconv.cli"
-    }
-    others = {(importer, module) for importer, module in at_once if module not in ("typer", "rich")}
-    assert others <= {("tconv.media.pictures", "pyvips"), ("tconv.media.sounds", "soundfile")}
+    assert at_once == {("cli", "typer"), ("cli", "rich")}
 
 
 def test_no_circles():
+    """Neither when modules are imported nor later, when what they import lazily is."""
     seen, path = set(), []
 
     def visit(name):
@@ -244,8 +235,8 @@ def test_no_circles():
         if name in seen:
             return
         path.append(name)
-        for module, at_once in sorted(IMPORTS[name]):
-            if at_once and module in IMPORTS and "." in module:
+        for module, _ in sorted(IMPORTS[name]):
+            if module in IMPORTS:
                 visit(module)
         path.pop()
         seen.add(name)

@@ -1,22 +1,75 @@
 """Files: a trace written as whatever a file name asks for, whole or not at all."""
 
-import base64
-from importlib.resources import files
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
+from tconv.explanation.drawing import fonts
 from tconv.explanation.drawing.animation import write_animation
 from tconv.explanation.drawing.layout import layout
 from tconv.explanation.drawing.plain import whole_text
 from tconv.explanation.drawing.raster import png
 from tconv.explanation.drawing.scene import frame as frame_of
-from tconv.explanation.drawing.svg import film, svg
+from tconv.explanation.drawing.svg import Drawing, drawing, strip
+from tconv.explanation.page.assembling import html
 from tconv.explanation.trace.model import Trace
+from tconv.media.atomic import Replacement
 
-PICTURES = (".svg", ".png")
-ANIMATIONS = (".gif", ".webp", ".mp4")
-TEXTS = (".txt", ".json", ".html")
-SUFFIXES = (*PICTURES, *ANIMATIONS, *TEXTS)
+
+class Choice(NamedTuple):
+    """How a trace is to be written, as :func:`save` takes it."""
+
+    suffix: str
+    frame: int | None
+    theme: str
+    terms: str
+    scale: float
+
+    def drawn(self, trace: Trace) -> Drawing:
+        """Draw one frame, or all side by side."""
+        if self.frame is None:
+            return strip(trace, self.theme, terms=self.terms)
+        return drawing(frame_of(layout(trace, terms=self.terms), self.frame), self.theme)
+
+
+def _svg(path: Path, trace: Trace, choice: Choice) -> None:
+    path.write_text(choice.drawn(trace).svg(fonts.style()), "utf-8", newline="")
+
+
+def _png(path: Path, trace: Trace, choice: Choice) -> None:
+    path.write_bytes(png(choice.drawn(trace), choice.scale))
+
+
+def _animation(path: Path, trace: Trace, choice: Choice) -> None:
+    write_animation(
+        path, choice.suffix, trace, theme=choice.theme, terms=choice.terms, scale=choice.scale
+    )
+
+
+def _text(path: Path, trace: Trace, choice: Choice) -> None:
+    path.write_text(whole_text(trace, choice.frame), "utf-8")
+
+
+def _json(path: Path, trace: Trace, choice: Choice) -> None:
+    path.write_text(trace.to_json() + "\n", "utf-8")
+
+
+def _html(path: Path, trace: Trace, choice: Choice) -> None:
+    path.write_text(html(trace), "utf-8")
+
+
+WRITERS: dict[str, Callable[[Path, Trace, Choice], None]] = {
+    ".svg": _svg,
+    ".png": _png,
+    ".gif": _animation,
+    ".webp": _animation,
+    ".mp4": _animation,
+    ".txt": _text,
+    ".json": _json,
+    ".html": _html,
+}
+ONE_FRAME = (".svg", ".png", ".txt")
 
 
 def save(
@@ -59,59 +112,22 @@ def save(
     --------
     >>> import tempfile
     >>> import tconv
-    >>> trace = tconv.explanation.trace.explain(4, 3, stride=2)
+    >>> trace = tconv.explain(4, 3, stride=2)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(trace, f"{folder}/stamps.svg", frame=2)
     ...     Path(f"{folder}/stamps.svg").read_text("utf-8")[:4]
     '<svg'
     """
-    from tconv.media.atomic import Replacement
-
     target = Path(path)
     suffix = target.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ValueError(f"{target.name!r} does not end in one of {', '.join(SUFFIXES)}")
-    if frame is not None and suffix not in (*PICTURES, ".txt"):
+    if suffix not in WRITERS:
+        raise ValueError(f"{target.name!r} does not end in one of {', '.join(WRITERS)}")
+    if frame is not None and suffix not in ONE_FRAME:
         raise ValueError(f"one frame is a picture or a text; {suffix} holds the whole trace")
     replacement = Replacement(target, force=force)
     try:
         temporary = replacement.temporary()
-        if suffix in ANIMATIONS:
-            write_animation(temporary, suffix, trace, theme=theme, terms=terms, scale=scale)
-        elif suffix in PICTURES:
-            drawn = _drawn(trace, frame, theme, terms)
-            data = png(drawn, scale) if suffix == ".png" else with_font(drawn).encode()
-            temporary.write_bytes(data)
-        else:
-            temporary.write_text(_told(suffix, trace, frame), "utf-8")
+        WRITERS[suffix](temporary, trace, Choice(suffix, frame, theme, terms, scale))
         replacement.commit(temporary)
     finally:
         replacement.discard()
-
-
-def with_font(drawn: str) -> str:
-    """Return an SVG with the font in it, so that it looks the same on every machine."""
-    faces = []
-    for face, weight in (("regular", 400), ("bold", 700)):
-        data = files("tconv.explanation.drawing").joinpath(f"font/{face}.woff2").read_bytes()
-        faces.append(
-            f'@font-face{{font-family:"DejaVu Sans";font-weight:{weight};'
-            f"src:url(data:font/woff2;base64,{base64.b64encode(data).decode()})}}"
-        )
-    return drawn.replace("</desc>", f"</desc><style>{''.join(faces)}</style>", 1)
-
-
-def _drawn(trace: Trace, frame: int | None, theme: str, terms: str) -> str:
-    if frame is None:
-        return film(trace, theme, terms=terms)
-    return svg(frame_of(layout(trace, terms=terms), frame), theme)
-
-
-def _told(suffix: str, trace: Trace, frame: int | None) -> str:
-    if suffix == ".json":
-        return trace.to_json() + "\n"
-    if suffix == ".html":
-        from tconv.explanation.page import html
-
-        return html(trace)
-    return whole_text(trace, frame)
