@@ -1,4 +1,4 @@
-#include "algorithms/channels/depthwise.hpp"
+#include "algorithms/depthwise/depthwise.hpp"
 
 namespace tconv::TCONV_TARGET {
 

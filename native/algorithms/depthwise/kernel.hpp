@@ -30,10 +30,11 @@ struct PhaseBlock {
     int64_t read, write;  // from a position to the next
     const int64_t* to;    // of each phase
     bool relu;
+    bool adds = false;  // to what stands in y
 };
 
 // y[p][m] = start + sum over taps of x[m] * w[p], for every channel: a vector of them at a time,
-// the last of which laps over the one before it. KC blocks of long sums are added up in y.
+// the last of which laps over the one before it.
 template <class T, int P, int M>
 void sum_block(const PhaseBlock<T>& block) {
     constexpr int64_t lanes = Lanes<T>::count;
@@ -54,27 +55,20 @@ void sum_block(const PhaseBlock<T>& block) {
         };
         const V start = load<T>(b.start + c);
         each_sum([&](V& v, T*) TCONV_INLINED { v = start; });
-        for (int64_t i = 0, end = 0;;) {
-            for (end = min(b.taps, end + kc); i < end; ++i) {
-                const PhaseTap& tap = b.tap[i];
-                const T* cell = from + tap.x;
-                V w[P];
+        for (int64_t i = 0; i < b.taps; ++i) {
+            const PhaseTap& tap = b.tap[i];
+            const T* cell = from + tap.x;
+            V w[P];
 #pragma GCC unroll 4
-                for (int p = 0; p < P; ++p) w[p] = load<T>(weights + tap.w[p]);
+            for (int p = 0; p < P; ++p) w[p] = load<T>(weights + tap.w[p]);
 #pragma GCC unroll 16
-                for (int m = 0; m < M; ++m, cell += b.read) {
-                    const V x = load<T>(cell);
+            for (int m = 0; m < M; ++m, cell += b.read) {
+                const V x = load<T>(cell);
 #pragma GCC unroll 4
-                    for (int p = 0; p < P; ++p) sum[p][m] += x * w[p];
-                }
+                for (int p = 0; p < P; ++p) sum[p][m] += x * w[p];
             }
-            if (i > kc) each_sum([&](V& v, const T* at) TCONV_INLINED { v += load<T>(at); });
-            if (i == b.taps) break;
-            each_sum([&](V& v, T* at) TCONV_INLINED {
-                store<T>(at, v);
-                v = V{};
-            });
         }
+        if (b.adds) each_sum([&](V& v, const T* at) TCONV_INLINED { v += load<T>(at); });
         if (b.relu) each_sum([&](V& v, T*) TCONV_INLINED { v = rectified(v); });
         each_sum([&](const V& v, T* at) TCONV_INLINED { store<T>(at, v); });
     }
@@ -95,6 +89,29 @@ SumBlock<T> sum_block_of(int64_t phases, int64_t positions) {
     if constexpr (P > 1)
         if (phases < P) return sum_block_of<T, P - 1>(phases, positions);
     return sum_block_of<T, P>(positions);
+}
+
+// Sums of more taps than a KC block has are added up in y, a vector of channels at a time.
+template <class T>
+void add_up_block(SumBlock<T> sum, PhaseBlock<T> block) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    const PhaseBlock<T> all = block;
+    const T zeros[lanes] = {};
+    block.channels = lanes;
+    for (int64_t c = 0; c < all.channels; c += lanes) {
+        c = min(c, all.channels - lanes);
+        block.x = all.x + c;
+        block.w = all.w + c;
+        block.y = all.y + c;
+        for (int64_t i = 0; i < all.taps; i += kc) {
+            block.tap = all.tap + i;
+            block.taps = min(kc, all.taps - i);
+            block.start = i ? zeros : all.start + c;
+            block.adds = i > 0;
+            block.relu = all.relu && i + kc >= all.taps;
+            sum(block);
+        }
+    }
 }
 
 }  // namespace tconv::TCONV_TARGET::depthwise

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "algorithms/channels/depthwise_kernel.hpp"
+#include "algorithms/depthwise/kernel.hpp"
 #include "epilogue.hpp"
 #include "heuristics/costs.hpp"
 #include "problem/phases.hpp"
@@ -46,6 +46,11 @@ class DepthwiseRecipe final : public Recipe<T> {
                     {k, u / axes[a].stride});
             }
         }
+        for (const auto& of : elements) {
+            int64_t most = 0;
+            for (const std::vector<KernelElement>& phase : of) most = max(most, count_of(phase));
+            input_rows *= most;
+        }
         const AxisGroups groups = axis_groups_of(axes[2]);
         std::vector<bool> has_taps(static_cast<size_t>(axes[2].stride));
         for (const AxisGroup& group : groups.groups) {
@@ -85,8 +90,9 @@ class DepthwiseRecipe final : public Recipe<T> {
     Layer layer;
     Epilogue<T> epilogue;
     std::vector<std::vector<KernelElement>> elements[2];  // of each phase of the first two axes
-    std::vector<RowPhases> row_phases;                    // of the last
-    int64_t taps = 0;                                     // of them all
+    int64_t input_rows = 1;             // that reach an output row, at most
+    std::vector<RowPhases> row_phases;  // of the last axis
+    int64_t taps = 0;                   // of them all
 
   private:
     // Pairs of an input and an output of one axis that some element of the kernel joins.
@@ -146,10 +152,15 @@ class PackedDepthwise final : public Packed<T> {
         const int64_t parts = min(ceil_div(wanted, rows), ceil_div(positions, row_positions));
         const int64_t units = rows * parts, tasks = min(units, wanted);
         const std::vector<Interior> interiors = interiors_of(shape);
+        const int64_t most = recipe_.input_rows;
         parallel(tasks, [&](int64_t task) {
+            Scratch frame;
+            const Workspace work{frame.take<InputRow>(most),
+                                 frame.take<PhaseTap>(most * recipe_.taps),
+                                 frame.take<PhaseTap>(most * recipe_.taps)};
             for (int64_t u = units * task / tasks; u < units * (task + 1) / tasks; ++u)
                 run_row(shape, interiors, u / parts, first + positions * (u % parts) / parts,
-                        first + positions * (u % parts + 1) / parts, x, y);
+                        first + positions * (u % parts + 1) / parts, x, y, work);
         });
     }
 
@@ -164,13 +175,19 @@ class PackedDepthwise final : public Packed<T> {
         int64_t x, w;
     };
 
+    // For an output row: its input rows, all their taps, and those of a position at the border.
+    struct Workspace {
+        InputRow* inputs;
+        PhaseTap *taps, *border;
+    };
+
     // Where the inputs are, and where phase 0 of position 0 of an output row goes.
     struct OutputRow {
         const T* x;
         T* y;
         const InputRow* inputs;
         int64_t input_count;
-        PhaseTap* border;  // room for taps of a position at the border
+        PhaseTap* border;
     };
 
     std::vector<Interior> interiors_of(const Shape& shape) const {
@@ -188,16 +205,12 @@ class PackedDepthwise final : public Packed<T> {
         return all;
     }
 
-    const std::vector<KernelElement>& elements_of(const Shape& shape, int a, int64_t output) const {
-        const int64_t u = output + shape.crop[a], s = layer_.axes[a].stride;
-        return recipe_.elements[a][static_cast<size_t>(u - floor_div(u, s) * s)];
-    }
-
     // Calls f(input, element of the kernel) for those that make one output of an axis.
     template <class F>
     void each_product(const Shape& shape, int a, int64_t output, const F& f) const {
-        const int64_t q = floor_div(output + shape.crop[a], layer_.axes[a].stride);
-        for (const KernelElement& e : elements_of(shape, a, output))
+        const int64_t u = output + shape.crop[a], s = layer_.axes[a].stride;
+        const int64_t q = floor_div(u, s);
+        for (const KernelElement& e : recipe_.elements[a][static_cast<size_t>(u - q * s)])
             if (q >= e.offset && q - e.offset < shape.input[a]) f(q - e.offset, e.kernel);
     }
 
@@ -215,33 +228,28 @@ class PackedDepthwise final : public Packed<T> {
 
     // Positions [first, end) of a row of the output.
     void run_row(const Shape& shape, const std::vector<Interior>& interiors, int64_t row,
-                 int64_t first, int64_t end, const T* x, T* y) const {
-        Scratch frame;
+                 int64_t first, int64_t end, const T* x, T* y, const Workspace& work) const {
         const int64_t* const in = shape.input;
         const Axis* const axes = layer_.axes;
         const int64_t plane = row / shape.output[1], image = plane / shape.output[0];
         const int64_t oz = plane % shape.output[0], oy = row % shape.output[1];
-        const int64_t most =
-            count_of(elements_of(shape, 0, oz)) * count_of(elements_of(shape, 1, oy));
-        InputRow* const inputs = frame.take<InputRow>(most);
         int64_t count = 0;
         each_product(shape, 0, oz, [&](int64_t iz, int64_t kz) {
             each_product(shape, 1, oy, [&](int64_t iy, int64_t ky) {
-                inputs[count++] = {((image * in[0] + iz) * in[1] + iy) * in[2] * channels_,
-                                   (kz * axes[1].kernel + ky) * axes[2].kernel * channels_};
+                work.inputs[count++] = {((image * in[0] + iz) * in[1] + iy) * in[2] * channels_,
+                                        (kz * axes[1].kernel + ky) * axes[2].kernel * channels_};
             });
         });
-        PhaseTap* const taps = frame.take<PhaseTap>(2 * count * recipe_.taps);
-        const OutputRow at{x, y + (row * shape.output[2] - shape.crop[2]) * channels_, inputs,
-                           count, taps + count * recipe_.taps};
-        PhaseTap* to = taps;
+        const OutputRow at{x, y + (row * shape.output[2] - shape.crop[2]) * channels_, work.inputs,
+                           count, work.border};
+        PhaseTap* to = work.taps;
         for (const RowPhases& some : recipe_.row_phases)
             to = put_taps(at, some.taps.data(), some.taps.data() + some.taps.size(), 0, to);
         const int64_t pieces = ceil_div(end - first, row_positions);
         for (int64_t p = 0; p < pieces; ++p) {
             const int64_t low = first + (end - first) * p / pieces;
             const int64_t high = first + (end - first) * (p + 1) / pieces;
-            const PhaseTap* tap = taps;
+            const PhaseTap* tap = work.taps;
             for (size_t g = 0; g < recipe_.row_phases.size(); ++g)
                 tap = run_phases(shape, recipe_.row_phases[g], interiors[g], low, high, tap, at);
         }
@@ -292,7 +300,8 @@ class PackedDepthwise final : public Packed<T> {
         const PhaseBlock<T> block{tap, taps, channels_, row.x + q * channels_, packed_.data(),
                                   starts_.data(), row.y + q * step, channels_, step, to,
                                   recipe_.epilogue.relu()};
-        sum_block_of<T>(phases, positions)(block);
+        const SumBlock<T> sum = sum_block_of<T>(phases, positions);
+        taps <= kc ? sum(block) : add_up_block(sum, block);
     }
 
     const DepthwiseRecipe<T>& recipe_;

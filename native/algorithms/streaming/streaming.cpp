@@ -1,12 +1,11 @@
-#include "algorithms/streaming.hpp"
-
-#include "registry.hpp"
+#include "algorithms/streaming/streaming.hpp"
 
 namespace tconv::TCONV_TARGET {
 
 template <class T>
 Algorithm<T> streaming_algorithm() {
-    return {"streaming", false, Streaming<T>::refusal, make_recipe<T, Adapted<T, Streaming<T>>>};
+    using R = streaming::StreamingRecipe<T>;
+    return {"streaming", false, R::unsupported_reason, make_recipe<T, R>};
 }
 
 template Algorithm<float> streaming_algorithm();
