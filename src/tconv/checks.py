@@ -14,7 +14,7 @@ from tconv.geometry import hints
 from tconv.geometry.convolution import times
 from tconv.geometry.parameters import LARGEST, integer, shown
 
-DOOR = "letters and fractions go through tconv.symbolic"
+SYMBOLIC = "letters and fractions go through tconv.symbolic"
 NUMBERS, LISTS = {int, float, complex}, {list, tuple}
 
 
@@ -146,7 +146,7 @@ def read_array(name: str, value: ArrayLike, *, exact: bool = False) -> NDArray[A
     array = _from_lists(name, value) if isinstance(value, list | tuple) else np.asarray(value)
     dtype = array.dtype
     if dtype.kind == "O" and not exact:
-        raise TypeError(f"{name} has dtype object; {DOOR}")
+        raise TypeError(f"{name} has dtype object; {SYMBOLIC}")
     if dtype.kind == "b":
         raise TypeError(f"{name} has dtype bool; convert it to numbers, e.g. {name}.astype(float)")
     if work_dtype(dtype) is None:

@@ -512,17 +512,17 @@ def dot_test(
         random = np.random.default_rng(integer("seed", seed, minimum=0))
     with refusal.working(method):
         x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
-        forth = engine.conv(y, weight, geometry, groups)
-        back = compute(x, weight.conj(), geometry, groups)
-    gap = abs(np.vdot(x, forth) - np.vdot(back, y))
-    scale = np.linalg.norm(forth) * np.linalg.norm(x) / sqrt(x.size)
+        direct = engine.conv(y, weight, geometry, groups)
+        adjoint = compute(x, weight.conj(), geometry, groups)
+    gap = abs(np.vdot(x, direct) - np.vdot(adjoint, y))
+    scale = np.linalg.norm(direct) * np.linalg.norm(x) / sqrt(x.size)
     return float(gap / scale) if gap else 0.0
 
 
 def read_method(method: str, methods: Mapping[str, Definition]) -> Definition:
     """Return the method of that name."""
     if isinstance(method, str) and method == "engine" and (why := engine.refusal()):
-        raise ValueError(f"method 'engine' is not to be had: {why}")
+        raise ValueError(f"method 'engine' is not available: {why}")
     return methods[one_of("method", method, methods, _other_method)]
 
 

@@ -1,4 +1,4 @@
-"""The door for letters and exact fractions: the same definitions on ``object`` arrays.
+"""Letters and exact fractions: the same definitions on ``object`` arrays.
 
 Arrays made by :func:`letters` and :func:`weights`, of ``fractions.Fraction``, or of any objects
 that add and multiply, go through :func:`conv_transpose` here and come back as sums of products.

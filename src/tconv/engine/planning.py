@@ -435,8 +435,8 @@ class Plan:
         return y if batched else y[0]
 
     def _fits(self, out: object, known: _Call, ndim: int) -> TypeGuard[NDArray[Any]]:
-        turned = self._last and not known.packed.last
-        shape = _channels_last(known.shape) if turned else known.shape
+        copied = self._last and not known.packed.last
+        shape = _channels_last(known.shape) if copied else known.shape
         return (
             type(out) is np.ndarray
             and out.dtype == known.dtype
