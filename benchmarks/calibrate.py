@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import groupby
 from math import exp, log
 from pathlib import Path
@@ -84,16 +85,17 @@ def _measure(layer: Layer, layout: str, rounds: int) -> Iterator[Measured]:
     last = layout == LAYOUTS[1]
     _, estimates = packed.Packed(
         weight, bias, geometry, layer.groups, channels_last=last
-    ).prospects(len(x), geometry)
+    ).estimates(len(x), geometry)
     x = channels_last(x) if last else x
     calls: dict[str, Any] = {}
     least: dict[str, float] = {}
     for estimate in estimates:
-        if estimate.refusal:
+        if estimate.unsupported:
             continue
         plan = tconv.plan(weight, bias, **layer.words, layout=layout, method=estimate.method)
         first = plan(x)
-        calls[estimate.method] = lambda p=plan, o=empty(first.shape, first.dtype): p(x, out=o)
+        out = empty(first.shape, first.dtype)
+        calls[estimate.method] = partial(plan, x, out=out)
         least[estimate.method] = timed(calls[estimate.method])[0]
     contending = {name for name in calls if least[name] <= CONTENDING * min(least.values())}
     for _ in range(rounds if len(contending) > 1 else 0):

@@ -107,7 +107,7 @@ def time_calls() -> None:
 
 @app.command("arithmetic")
 def compare_arithmetic(only: Only = "*", threads: int = 2, rounds: int = 7) -> None:
-    """Time and judge fast and direct arithmetic on the core layers."""
+    """Time and check fast and direct arithmetic on the core layers."""
     chosen = [one for one in rows_of.real() if one.core and fnmatch(one.name, only)]
     console.print(tables.arithmetic_table(list(arithmetic.measure(chosen, threads, rounds))))
 

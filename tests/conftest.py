@@ -1,8 +1,9 @@
 from hypothesis import HealthCheck, settings
 
 from browser import browser
+from javascript import asked
 
-__all__ = ["browser"]  # one for every folder: a second definition would start a second one
+__all__ = ["asked", "browser"]  # one for every folder: a second definition would start a second one
 
 settings.register_profile(
     "steady",

@@ -8,6 +8,7 @@ from math import gcd, inf, prod
 from threading import Thread
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 import tconv
@@ -197,6 +198,14 @@ def assert_close(actual, expected, magnitude, terms, dtype):
         return
     bound = 4 * (terms + 2) * np.finfo(dtype).eps * magnitude
     assert np.all(np.abs(actual - expected) <= bound)
+
+
+def sweep(most, kept):
+    """Return the numbers below `most` as parameters; those from `kept` on are a sweep's alone."""
+    return [
+        pytest.param(number, marks=pytest.mark.sweep) if number >= kept else number
+        for number in range(most)
+    ]
 
 
 def in_time(call, seconds=10):

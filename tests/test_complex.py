@@ -16,7 +16,7 @@ def path(request, monkeypatch):
     """Compute by the compiled engine, or by its NumPy counterpart."""
     if request.param == "phases":
         for module in (adjoint, packed, planning):
-            monkeypatch.setattr(module, "can_run", lambda *_: "not now")
+            monkeypatch.setattr(module, "unsupported_reason", lambda *_: "not now")
     elif not engine.available():
         pytest.skip("the engine is not built")
     return request.param

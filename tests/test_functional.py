@@ -9,7 +9,7 @@ import pytest
 
 import tconv
 from strategies import METHODS, cropped_case, random_array
-from tconv import Geometry
+from tconv import Geometry, engine
 
 INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "longlong"]
 FLOATS = ["float16", "float32", "float64", "longdouble"]
@@ -383,6 +383,27 @@ def test_out_may_overlap_the_input(random):
     np.testing.assert_array_equal(
         tconv.conv(memory, weight, padding=1, out=memory), tconv.conv(x, weight, padding=1)
     )
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8"])
+def test_out_may_overlap_the_weight_and_the_bias(random, dtype):
+    x = random.standard_normal((1, 2, 1)).astype(dtype)
+    weight = random.standard_normal((2, 9, 7)).astype(dtype)
+    bias = random.standard_normal(9).astype(dtype)
+    expected = tconv.conv_transpose(x, weight, bias)
+    memory = weight.copy()
+    made = tconv.conv_transpose(x, memory, bias, out=memory[:1])
+    np.testing.assert_array_equal(made, expected)
+    expected, memory = tconv.conv_transpose(x, weight[..., :1], bias), bias.copy()
+    made = tconv.conv_transpose(x, weight[..., :1], memory, out=memory[np.newaxis, :, np.newaxis])
+    np.testing.assert_array_equal(made, expected)
+
+
+@pytest.mark.skipif(not engine.available(), reason="the engine is not built")
+def test_the_engine_writes_out_in_place(call, monkeypatch):
+    expected = call()
+    monkeypatch.setattr("tconv.engine.memory.empty", None)
+    np.testing.assert_array_equal(call(out=np.full((2, 2, 5), np.nan)), expected)
 
 
 def test_out_of_conv_and_of_an_unbatched_call():

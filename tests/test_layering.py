@@ -127,7 +127,7 @@ KNOWS = {
     "reference": "geometry checks numpy scipy",
     "engine": "geometry dtypes checks reference numpy",
     "functional": "geometry dtypes checks reference engine numpy",
-    "symbolic": "geometry functional numpy",
+    "symbolic": "geometry checks functional numpy",
     "interpolation": "geometry dtypes checks engine functional numpy",
     "explanation/constants": "",
     "explanation/trace": "geometry reference symbolic explanation/constants numpy",

@@ -1,6 +1,6 @@
 """Random calls of the public functions: right where they are legal, else refused in a sentence.
 
-``TCONV_RANDOM_SECONDS`` (5) is how long each seed goes on. A failure names the seed and the number
+``TCONV_RANDOM_SECONDS`` (2) is how long each seed goes on. A failure names the seed and the number
 of the call, from which `draw` makes the same layer again.
 """
 
@@ -19,9 +19,9 @@ from tconv import Geometry
 from tconv.reference import scatter
 from tconv.reference.direct import conv as direct_conv
 
-from .strategies import random_array
+from .strategies import random_array, sweep
 
-SECONDS = float(os.environ.get("TCONV_RANDOM_SECONDS", "5"))
+SECONDS = float(os.environ.get("TCONV_RANDOM_SECONDS", "2"))
 LONGEST = 20.0  # seconds of one call, on a machine that is busy with others
 DTYPES = (
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "float16", "float32", "float32",
@@ -135,7 +135,7 @@ def close(made, expected, dtype, said):
 
 
 def wide(array):
-    """Return an array in the dtype that judges it."""
+    """Return an array in the dtype of its reference."""
     if array.dtype.kind in "iu":
         return array.astype(np.int64)
     return array.astype(np.clongdouble if array.dtype.kind == "c" else np.longdouble)
@@ -178,7 +178,7 @@ def make(kind, given):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::numpy.exceptions.ComplexWarning")
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", sweep(10, 4))
 def test_random_calls_are_right_or_refused_in_a_sentence(seed) -> None:
     end, number, kinds = monotonic() + SECONDS, 0, {}
     while monotonic() < end or number < 60:

@@ -1,6 +1,6 @@
-// What the methods share that multiply sums of inputs, Winograd's and Strassen's. A NaN or an infinity
-// would reach every output that is made from such a sum, and large numbers overflow in it: the
-// positions whose inputs are not all of ordinary size are computed again by the definition.
+// What the algorithms share that multiply sums of inputs, Winograd's and Strassen's. A NaN or an
+// infinity would reach every output that is computed from such a sum, and large numbers overflow in
+// it: the positions whose inputs are not all of ordinary size are computed again by the definition.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ TCONV_INLINE bool ordinary(typename Lanes<T>::V squares) {
     return all;
 }
 
-// Patches of positions that threads find, one after the other.
+// Patches of positions to compute again, which threads add as they find them.
 class Patches {
   public:
     void add(const std::vector<Patch>& some) {
@@ -63,7 +63,7 @@ class Combining : public Packed<T> {
     Combining(const Layer& layer, const T* weight, const T* bias)
         : given_(layer), given_weight_(weight), given_bias_(bias) {}
 
-    // Also tells the positions that must be computed again. Which they are does not depend on threads.
+    // Adds the positions that must be computed again to `again`, the same for any number of threads.
     virtual void combine(const Shape& shape, const T* x, T* y, int threads,
                          const Parallel& parallel, Patches& again) const = 0;
 

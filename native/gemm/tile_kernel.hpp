@@ -15,32 +15,36 @@ int64_t odd_lines(int64_t cells) {
     return (ceil_div(cells, line) | 1) * line;
 }
 
-// c[m][n] = sum over channels of a[m][channel] * b[channel][n], added to c where `adds`.
+// c[m][n] = sum over channels of a[m] * b[n], added to c where `adds`.
 template <class T>
 struct TileProduct {
     int64_t channels, kc;  // of the sum, and of each KC block of it
     const T* a;
-    int64_t a_row;
+    int64_t a_row;      // from row to row, where A lies as [row][channel]
     const T* b;
     const T* prefetch;  // a cache line of it is prefetched for each channel
     T* c;
     int64_t c_row;
     bool adds;
+    int64_t b_row = 0;  // from channel to channel, where A lies as [channel][row]
 };
 
-template <class T, int M, int N>
+// M rows by N vectors. A is packed as [channel][row], or lies as [row][channel] and B is packed.
+template <class T, int M, int N, bool packed_a = false>
 void tile_kernel(const TileProduct<T>& p) {
     typedef typename Lanes<T>::V V;
     constexpr int lanes = Lanes<T>::count;
-    const int64_t row = p.a_row;
-    const T* a[(M + 2) / 3];  // every third row, so that few registers hold addresses
+    constexpr int pointers = packed_a ? 1 : (M + 2) / 3;  // every third row: few registers
+    const int64_t row = p.a_row, b_row = packed_a ? p.b_row : N * lanes;
+    const T* a[pointers];
 #pragma GCC unroll 4
-    for (int i = 0; i < (M + 2) / 3; ++i) a[i] = p.a + 3 * i * row;
+    for (int i = 0; i < pointers; ++i) a[i] = p.a + 3 * i * row;
     const T *b = p.b, *prefetch = p.prefetch;
+    if constexpr (!packed_a)
 #pragma GCC unroll 16
-    for (int m = 0; m < M; ++m)
+        for (int m = 0; m < M; ++m)
 #pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) __builtin_prefetch(p.c + m * p.c_row + n * lanes, 1);
+            for (int n = 0; n < N; ++n) __builtin_prefetch(p.c + m * p.c_row + n * lanes, 1);
     for (int64_t done = 0; done < p.channels;) {
         const bool adds = p.adds || done > 0;
         const int64_t end = min(p.channels, done + p.kc);
@@ -49,19 +53,22 @@ void tile_kernel(const TileProduct<T>& p) {
         for (int m = 0; m < M; ++m)
 #pragma GCC unroll 4
             for (int n = 0; n < N; ++n) sum[m][n] = V{};
-        for (; done < end; ++done, b += N * lanes, prefetch += 64 / sizeof(T)) {
+        for (; done < end; ++done, b += b_row) {
             V v[N];
 #pragma GCC unroll 4
             for (int n = 0; n < N; ++n) v[n] = load<T>(b + n * lanes);
-            __builtin_prefetch(prefetch);
+            if constexpr (!packed_a) {
+                __builtin_prefetch(prefetch);
+                prefetch += 64 / sizeof(T);
+            }
 #pragma GCC unroll 16
             for (int m = 0; m < M; ++m) {
-                const V w = broadcast<T>(a[m / 3][m % 3 * row]);
+                const V w = broadcast<T>(packed_a ? a[0][m] : a[m / 3][m % 3 * row]);
 #pragma GCC unroll 4
                 for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
             }
 #pragma GCC unroll 4
-            for (int i = 0; i < (M + 2) / 3; ++i) ++a[i];
+            for (int i = 0; i < pointers; ++i) a[i] += packed_a ? M : 1;
         }
 #pragma GCC unroll 16
         for (int m = 0; m < M; ++m)

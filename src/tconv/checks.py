@@ -1,7 +1,7 @@
 """What a caller hands in, read and refused once: arrays, channels, dtypes, memory."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from math import prod
 from typing import Any, NamedTuple, NoReturn
@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
 from tconv.geometry import hints
 from tconv.geometry.convolution import times
-from tconv.geometry.parameters import LARGEST, integer, one_of, shown
+from tconv.geometry.parameters import LARGEST, integer, shown
 
-DOOR = "letters and fractions go through tconv.symbolic"
+SYMBOLIC = "letters and fractions go through tconv.symbolic"
 NUMBERS, LISTS = {int, float, complex}, {list, tuple}
 
 
@@ -33,15 +33,20 @@ class Operands(NamedTuple):
         """Number of spatial axes."""
         return self.weight.ndim - 2
 
-    def finish(self, y: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
-        """Add the bias, drop the batch axis that was added, and hand over in the result dtype."""
+    def biased(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Add the bias, in place."""
         if self.bias is not None:
             y += self.bias.reshape(-1, *(1,) * self.rank)
+        return y
+
+    def handed(self, y: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
+        """Drop a batch axis that was added, and hand over in the result dtype, or in `out`."""
         if not self.batched:
             y = y[0]
         if out is None:
             return y.astype(self.dtype, copy=False)
-        out[...] = y
+        if not np.may_share_memory(y, out):  # else it is there
+            out[...] = y
         return out
 
 
@@ -141,7 +146,7 @@ def read_array(name: str, value: ArrayLike, *, exact: bool = False) -> NDArray[A
     array = _from_lists(name, value) if isinstance(value, list | tuple) else np.asarray(value)
     dtype = array.dtype
     if dtype.kind == "O" and not exact:
-        raise TypeError(f"{name} has dtype object; {DOOR}")
+        raise TypeError(f"{name} has dtype object; {SYMBOLIC}")
     if dtype.kind == "b":
         raise TypeError(f"{name} has dtype bool; convert it to numbers, e.g. {name}.astype(float)")
     if work_dtype(dtype) is None:
@@ -209,12 +214,7 @@ def operands(
             + hints.channels(name, x.shape, weight.shape, groups, transposed=transposed, last=last)
         )
     if bias is not None:
-        bias = read_array("bias", bias, exact=exact)
-        if bias.shape != (produced,):
-            raise ValueError(
-                f"bias must have one entry for each of {produced} output channels, "
-                f"got shape {bias.shape}{hints.bias(bias.shape, produced)}"
-            )
+        bias = read_bias(bias, produced, exact=exact)
     dtype, work = common_dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
     return Operands(
         x=as_work(x if batched else x[np.newaxis], work),
@@ -224,6 +224,17 @@ def operands(
         batched=batched,
         dtype=dtype,
     )
+
+
+def read_bias(bias: ArrayLike, channels: int, *, exact: bool = False) -> NDArray[Any]:
+    """Read a bias, refused if it has not one entry a channel."""
+    bias = read_array("bias", bias, exact=exact)
+    if bias.shape != (channels,):
+        raise ValueError(
+            f"bias must have one entry for each of {channels} output channels, "
+            f"got shape {bias.shape}{hints.bias(bias.shape, channels)}"
+        )
+    return bias
 
 
 def check_weight(weight: NDArray[Any], groups: int) -> NDArray[Any]:
@@ -319,11 +330,6 @@ def machine_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def check_method(method: object, methods: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """Return the method of that name."""
-    return methods[one_of("method", method, methods)]
 
 
 def as_work(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -1,7 +1,6 @@
 """The public functions: check once, choose a method, compute."""
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -16,7 +15,6 @@ from tconv.checks import (
     as_work,
     check_input,
     check_memory,
-    check_method,
     check_out,
     check_overflow,
     check_weight,
@@ -26,7 +24,16 @@ from tconv.checks import (
 from tconv.dtypes import canonical, work_dtype
 from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry, hints
-from tconv.geometry.parameters import Padding, Sizes, common_rank, integer, is_sequence, per_axis
+from tconv.geometry.layer import Layer
+from tconv.geometry.parameters import (
+    Padding,
+    Sizes,
+    common_rank,
+    integer,
+    is_sequence,
+    one_of,
+    per_axis,
+)
 from tconv.reference import CONV_DEFINITIONS, DEFINITIONS, Definition, phases, products
 from tconv.reference.matrix import dense as dense_matrix
 from tconv.reference.matrix import sparse as sparse_matrix
@@ -83,7 +90,7 @@ def conv_transpose(
     method : str
         One of :data:`tconv.METHODS`: ``"auto"`` takes the compiled engine where it can and NumPy
         elsewhere; ``"engine"`` insists on it, ``"phases"`` is the NumPy one; or a definition by
-        name.
+        name. Which of the engine's algorithms runs is for :func:`tconv.plan` to say.
     arithmetic : {"fast", "direct"}, optional
         What ``"auto"`` and ``"engine"`` may do; :func:`tconv.get_arithmetic` tells what they do if
         it is left out. ``"fast"`` may multiply sums of neighbouring inputs (Winograd's and
@@ -128,50 +135,46 @@ def conv_transpose(
     >>> conv_transpose(x, weight, stride=2, padding=1).shape
     (1, 1, 5)
     """
-    return _conv_transpose(
-        "conv_transpose", x, weight, bias, stride, padding, output_padding, groups, dilation,
-        output_size=output_size, method=method, arithmetic=arithmetic, out=out,
-    )  # fmt: skip
+    refusal = Refusal("conv_transpose", x=x, weight=weight, bias=bias, groups=groups, out=out)
+    with refusal:
+        read_method(method, METHODS)
+        chosen = None if arithmetic is None else read_arithmetic(arithmetic)
+        use = operands(x, weight, bias, groups, transposed=True)
+        layer = Layer.of(
+            use.weight.shape[2:], stride, padding, output_padding, use.groups, dilation
+        )
+        geometry = layer.geometry(use.x.shape[2:], output_size)
+    return transposed(refusal, use, geometry, method, arithmetic=chosen, out=out)
 
 
-def _conv_transpose(
-    name: str,
-    x: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None,
-    stride: Sizes,
-    padding: Padding,
-    output_padding: Sizes,
-    groups: int,
-    dilation: Sizes,
-    *,
-    output_size: Sizes | None,
+def transposed(
+    refusal: Refusal,
+    use: Operands,
+    geometry: Geometry,
     method: str,
+    *,
     arithmetic: Arithmetic | None = None,
     out: NDArray[Any] | None = None,
-    exact: bool = False,
 ) -> NDArray[Any]:
-    refusal = Refusal(name, x=x, weight=weight, bias=bias, groups=groups, out=out)
+    """Compute a transposed convolution of arrays that fit each other."""
     with refusal:
-        compute = _method(method, METHODS)
-        if arithmetic is not None:
-            chosen = read_arithmetic(arithmetic)
-            if compute is engine.compute:
-                compute = partial(engine.compute, arithmetic=chosen)
-        use = operands(x, weight, bias, groups, transposed=True, exact=exact)
-        axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
-        geometry = Geometry.of(
-            use.x.shape[2:], use.weight.shape[2:], axes[0], padding, output_padding, axes[1],
-            output_size,
-        )  # fmt: skip
         _check_engine(method, use, geometry)
         channels = use.weight.shape[1] * use.groups
         shape = (len(use.x), channels, *geometry.output_size)
         _check_result(use, shape, out)
         check_overflow((len(use.x), channels, *geometry.full), use.x.dtype, "full output")
+    compute = METHODS[method]
     with refusal.working(method):
-        y = _computed(compute, use, geometry, shape)
-    return use.finish(y, out)
+        if not len(use.x):
+            y = np.empty(shape, use.x.dtype)
+        elif compute is engine.compute:
+            y = engine.compute(
+                use.x, use.weight, geometry, use.groups, bias=use.bias, arithmetic=arithmetic,
+                out=out if out is None or use.batched else out[np.newaxis],
+            )  # fmt: skip
+        else:
+            y = use.biased(compute(use.x, use.weight, geometry, use.groups))
+    return use.handed(y, out)
 
 
 def conv(
@@ -230,7 +233,7 @@ def conv(
     """
     refusal = Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
-        compute = _method(method, CONV_METHODS)
+        compute = read_method(method, CONV_METHODS)
         use = operands(x, weight, bias, groups, transposed=False)
         axes = [per_axis(n, v, use.rank) for n, v in (("stride", stride), ("dilation", dilation))]
         geometry = Geometry.of_conv(
@@ -241,8 +244,11 @@ def conv(
         _check_result(use, shape, out)
         check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "padded input")
     with refusal.working(method):
-        y = _computed(compute, use, geometry, shape)
-    return use.finish(y, out)
+        if len(use.x):
+            y = use.biased(compute(use.x, use.weight, geometry, use.groups))
+        else:
+            y = np.empty(shape, use.x.dtype)
+    return use.handed(y, out)
 
 
 def weight_gradient(
@@ -306,8 +312,8 @@ def weight_gradient(
         batched = check_input(x, "x", rank)
         if not batched:
             x, grad = x[np.newaxis], grad[np.newaxis]
-        axes = [per_axis(n, v, rank) for n, v in (("stride", stride), ("dilation", dilation))]
-        geometry = Geometry.of(x.shape[2:], kernel, axes[0], padding, output_padding, axes[1])
+        layer = Layer.of(kernel, stride, padding, output_padding, groups, dilation)
+        geometry = layer.geometry(x.shape[2:])
         if grad.shape[2:] != geometry.output_size or len(grad) != len(x):
             raise ValueError(
                 f"grad_output must be ({len(x)}, C_out, "
@@ -491,7 +497,7 @@ def dot_test(
                 "convert it, e.g. weight.astype(float)"
             )
         weight = as_work(weight, canonical(weight.dtype))
-        compute = check_method(method, METHODS)
+        compute = read_method(method, METHODS)
         size = per_axis("input_size", input_size, weight.ndim - 2, minimum=1)
         geometry = Geometry.of(
             size, weight.shape[2:], stride, padding, output_padding, dilation, output_size
@@ -506,35 +512,32 @@ def dot_test(
         random = np.random.default_rng(integer("seed", seed, minimum=0))
     with refusal.working(method):
         x, y = (_random_like(random, s, weight.dtype) for s in (shape, wide))
-        forth = engine.conv(y, weight, geometry, groups)
-        back = compute(x, weight.conj(), geometry, groups)
-    gap = abs(np.vdot(x, forth) - np.vdot(back, y))
-    scale = np.linalg.norm(forth) * np.linalg.norm(x) / sqrt(x.size)
+        direct = engine.conv(y, weight, geometry, groups)
+        adjoint = compute(x, weight.conj(), geometry, groups)
+    gap = abs(np.vdot(x, direct) - np.vdot(adjoint, y))
+    scale = np.linalg.norm(direct) * np.linalg.norm(x) / sqrt(x.size)
     return float(gap / scale) if gap else 0.0
 
 
-def _method(method: str, methods: Mapping[str, Definition]) -> Definition:
+def read_method(method: str, methods: Mapping[str, Definition]) -> Definition:
+    """Return the method of that name."""
     if isinstance(method, str) and method == "engine" and (why := engine.refusal()):
-        raise ValueError(f"method 'engine' is not to be had: {why}")
-    return check_method(method, methods)
+        raise ValueError(f"method 'engine' is not available: {why}")
+    return methods[one_of("method", method, methods, _other_method)]
+
+
+def _other_method(said: str, known: Iterable[str]) -> str:
+    return hints.elsewhere(said, known, engine.ALGORITHMS, "tconv.plan")
 
 
 def _check_engine(method: str, use: Operands, geometry: Geometry) -> None:
-    if method == "engine" and (why := engine.can_run(use.x.dtype, geometry)):
+    if method == "engine" and (why := engine.unsupported_reason(use.x.dtype, geometry)):
         raise ValueError(f"method 'engine' cannot do this: {why}")
 
 
 def _check_result(use: Operands, shape: tuple[int, ...], out: NDArray[Any] | None) -> None:
     check_memory(shape, use.x.dtype)
     check_out(out, shape if use.batched else shape[1:], use.dtype)
-
-
-def _computed(
-    compute: Definition, use: Operands, geometry: Geometry, shape: tuple[int, ...]
-) -> NDArray[Any]:
-    if not len(use.x):
-        return np.empty(shape, use.x.dtype)
-    return compute(use.x, use.weight, geometry, use.groups)
 
 
 def _rank_of(x: NDArray[Any], kernel_size: Sizes) -> int:

@@ -1,4 +1,4 @@
-"""The door for letters and exact fractions: the same definitions on ``object`` arrays.
+"""Letters and exact fractions: the same definitions on ``object`` arrays.
 
 Arrays made by :func:`letters` and :func:`weights`, of ``fractions.Fraction``, or of any objects
 that add and multiply, go through :func:`conv_transpose` here and come back as sums of products.
@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv.functional import _conv_transpose
+from tconv.checks import Refusal, operands
+from tconv.functional import METHODS, read_method, transposed
 from tconv.geometry import Geometry
 from tconv.geometry.convolution import times
+from tconv.geometry.layer import Layer
 from tconv.geometry.parameters import Padding, Sizes, common_rank, per_axis
 
 MOST_LETTERS = 2**18
@@ -183,10 +185,15 @@ def conv_transpose(
     >>> conv_transpose(thirds, np.array([[[Fraction(1, 2)]]]), stride=2)
     array([[Fraction(1, 6), 0, Fraction(1, 3)]], dtype=object)
     """
-    return _conv_transpose(
-        "symbolic.conv_transpose", x, weight, bias, stride, padding, output_padding, groups,
-        dilation, output_size=output_size, method=method, exact=True,
-    )  # fmt: skip
+    refusal = Refusal("symbolic.conv_transpose", x=x, weight=weight, bias=bias, groups=groups)
+    with refusal:
+        read_method(method, METHODS)
+        use = operands(x, weight, bias, groups, transposed=True, exact=True)
+        layer = Layer.of(
+            use.weight.shape[2:], stride, padding, output_padding, use.groups, dilation
+        )
+        geometry = layer.geometry(use.x.shape[2:], output_size)
+    return transposed(refusal, use, geometry, method)
 
 
 def cells(

@@ -1,6 +1,6 @@
 """Every method and every installed framework against the definition, on random parameters.
 
-The judge is the definition by stamps, computed in the widest dtype there is.
+The reference is the definition by stamps, computed in the widest dtype there is.
 """
 
 from collections.abc import Callable, Iterator
@@ -171,15 +171,15 @@ def verify(
     trials, seed = integer("trials", trials, minimum=0), integer("seed", seed, minimum=0)
     if integer("max_rank", max_rank, minimum=1) > MOST_AXES:
         raise ValueError(f"max_rank {max_rank} is more axes than the {MOST_AXES} compared at most")
-    judged = list(_subjects())
+    subjects = list(_subjects())
     for trial in range(trials):
         case = random_case(np.random.default_rng((seed, trial)), max_rank)
         narrow = replace(case, dtype="float32")
-        for row, compute, dtypes in judged:
+        for row, compute, dtypes in subjects:
             _compare(row, compute, case if case.dtype in dtypes else narrow)
         if on_progress is not None:
             on_progress(trial + 1, trials)
-    return [row for row, _, _ in judged]
+    return [row for row, _, _ in subjects]
 
 
 def compare(name: str, **parameters: Any) -> float:
@@ -283,7 +283,7 @@ def _subjects() -> Iterator[tuple[Row, Compute, tuple[str, ...]]]:
 
 
 def _by_engine(x: Array, weight: Array, geometry: Geometry, groups: int) -> Array:
-    why = engine.can_run(np.result_type(x, weight), geometry)
+    why = engine.unsupported_reason(np.result_type(x, weight), geometry)
     if why is not None:
         raise Inexpressible(why)
     return engine.compute(x, weight, geometry, groups)

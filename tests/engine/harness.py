@@ -17,7 +17,8 @@ from strategies import Case, Ranges, cropped_case, pick, random_array
 from tconv import engine
 from tconv.engine import native, planning
 from tconv.engine.activations import NAMES, Activation
-from tconv.engine.packed import METHODS, Packed
+from tconv.engine.packed import ALGORITHMS as METHODS
+from tconv.engine.packed import Packed
 from tconv.reference import scatter
 
 TARGETS = engine.targets()

@@ -144,7 +144,7 @@ def test_a_method_that_cannot_run_there_is_refused_in_words(monkeypatch):
     def refuse(*_, **__):
         raise ValueError("it needs wider vectors")
 
-    monkeypatch.setattr(planning, "can_run", lambda *_: None)
+    monkeypatch.setattr(planning, "unsupported_reason", lambda *_: None)
     monkeypatch.setattr(planning, "Packed", refuse)
     message = r"^plan: method '\w+' cannot do this: it needs wider vectors \(x: .*weight: .*\)$"
     with pytest.raises(ValueError, match=message):

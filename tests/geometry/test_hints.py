@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tconv
-from tconv import checks
+from tconv import checks, engine
 from tconv.conventions import JAX, KERAS, ONNX, TENSORFLOW
 from tconv.geometry import hints
 
@@ -169,8 +169,7 @@ def test_layouts_of_plans():
 
 X, W = np.ones((1, 3, 8)), np.ones((3, 5, 4))
 X2, W2 = np.ones((1, 3, 8, 8)), np.ones((3, 5, 4, 4))
-DISAGREE = "parameters disagree on the number of axes: input_size has {0}, kernel_size has {0}, "
-DISAGREE += "stride has {0}, dilation has {0}, "
+PADDING = "padding must be one integer, {0} of them or {0} (before, after) pairs, got "
 AXES = "must have {} axes (batch, channels and {} spatial) or {} (no batch) to match the weight, "
 BIAS = "bias must have one entry for each of 5 output channels, got shape "
 
@@ -191,17 +190,18 @@ BIAS = "bias must have one entry for each of 5 output channels, got shape "
         ((X, np.ones((12, 5, 4))), {"groups": 100},
          "groups 100 does not divide weight's 12 channels; 12 does"),
         ((X2, W2), {"output_size": (1, 5, 16, 16)},
-         f"{DISAGREE.format(2)}output_size has 4; leave batch and channels out of output_size"),
+         "output_size must be one integer or 2 of them, one an axis, got (1, 5, 16, 16); "
+         "leave batch and channels out of output_size"),
         ((X2, W2), {"stride": (1, 2, 2, 1)},
          "stride must be one integer or 2 of them, one an axis, got (1, 2, 2, 1); "
          "leave batch and channels out of stride"),
         ((X2, W2), {"padding": [(0, 0), (1, 1), (1, 1), (0, 0)]},
-         f"{DISAGREE.format(2)}padding has 4; leave batch and channels out of padding"),
+         f"{PADDING.format(2)}[(0, 0), (1, 1), (1, 1), (0, 0)]; "
+         "leave batch and channels out of padding"),
         ((X2, W2), {"padding": (1, 1, 0, 0)},
-         f"{DISAGREE.format(2)}padding has 4; pairs are written [(before, after), …], one an axis"),
+         f"{PADDING.format(2)}(1, 1, 0, 0); pairs are written [(before, after), …], one an axis"),
         ((X, W), {"padding": (1, 0)},
-         f"{DISAGREE.format(1)}padding has 2; a pair (before, after) for one axis is written "
-         "[(1, 0)]"),
+         f"{PADDING.format(1)}(1, 0); a pair (before, after) for one axis is written [(1, 0)]"),
         ((X, W), {"output_padding": -1},
          "output_padding must be at least 0, got -1; to crop 1 more at the end, "
          "write padding as a pair, [(p, p + 1)]"),
@@ -234,6 +234,12 @@ def test_conv_transpose(given, words, sentence):
     said = refusal(tconv.conv_transpose, *given, **words)
     assert said.startswith(f"conv_transpose: {sentence} (x: {given[0].shape}, weight: ")
     assert "\n" not in said
+
+
+@pytest.mark.skipif(not engine.available(), reason="the engine is not built")
+def test_a_method_that_another_function_takes():
+    assert "; tconv.plan takes it (" in refusal(tconv.conv_transpose, X, W, method="winograd")
+    assert "; tconv.conv_transpose takes it (" in refusal(tconv.plan, W, method="scatter")
 
 
 @pytest.mark.parametrize(

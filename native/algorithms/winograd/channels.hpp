@@ -64,7 +64,7 @@ class WinogradChannels final : public Combining<T> {
         for (TileBlock<T>& b : task.blocks) {
             tiles += b.all;
             outputs += b.images * b.out.cells();
-            b.from = view_of(transposed_in ? b.in : all_in, transposed_in ? in_ : layer_.in_channels);
+            b.from = transposed_in ? view_of(b.in, in_) : view_of(all_in, layer_.in_channels);
             b.x = x + b.image * b.from.image + group * in_;
             if (!transposed_in) continue;
             T* const cells = scratch.take<T>(b.images * b.in.cells() * in_ + lanes);

@@ -158,7 +158,8 @@ class Winograd final : public Combining<T> {
         T* const products = scratch.take<T>(cells);
         T* to = products;
         for (int64_t x = 0; x < recipe_.row_groups(); ++x) {
-            weights = multiply(recipe_, block, groups[x], rows_of(x), step_of(x), weights, input, to);
+            weights =
+                multiply(recipe_, block, groups[x], rows_of(x), step_of(x), weights, input, to);
             to += groups[x].points * step_of(x);
         }
         const OutputTransform<T> output(recipe_, shape, plan, block, groups, scratch);

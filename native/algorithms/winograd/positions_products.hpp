@@ -5,50 +5,14 @@
 
 namespace tconv::TCONV_TARGET::winograd::position_lanes {
 
-// c[m][n] = sum over channels of a[channel][m] * b[channel·plane + n], N whole vectors of n, in KC
-// blocks.
-template <class T, int M, int N>
-void product_kernel(int64_t channels, int64_t kc, const T* a, const T* b, int64_t plane, T* c,
-                    int64_t row) {
-    typedef typename Lanes<T>::V V;
-    constexpr int64_t lanes = Lanes<T>::count;
-    for (int64_t done = 0; done < channels;) {
-        const bool first = done == 0;
-        const int64_t end = channels - done > kc ? done + kc : channels;
-        V sum[M][N];
-#pragma GCC unroll 8
-        for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) sum[m][n] = V{};
-        for (; done < end; ++done, a += M, b += plane) {
-            V v[N];
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) v[n] = load<T>(b + n * lanes);
-#pragma GCC unroll 8
-            for (int m = 0; m < M; ++m) {
-                const V w = broadcast<T>(a[m]);
-#pragma GCC unroll 4
-                for (int n = 0; n < N; ++n) sum[m][n] += w * v[n];
-            }
-        }
-#pragma GCC unroll 8
-        for (int m = 0; m < M; ++m)
-#pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) {
-                T* const at = c + m * row + n * lanes;
-                store<T>(at, first ? sum[m][n] : sum[m][n] + load<T>(at));
-            }
-    }
-}
-
 template <class T>
-using ProductKernel = void (*)(int64_t, int64_t, const T*, const T*, int64_t, T*, int64_t);
+using ProductKernel = void (*)(const TileProduct<T>&);
 
 template <class T, int... I>
 ProductKernel<T> product_kernel_of(int64_t rows, int64_t vectors,
                                    std::integer_sequence<int, I...>) {
     static constexpr ProductKernel<T> all[] = {
-        product_kernel<T, I / max_vectors + 1, I % max_vectors + 1>...};
+        tile_kernel<T, I / max_vectors + 1, I % max_vectors + 1, true>...};
     return all[(rows - 1) * max_vectors + vectors - 1];
 }
 
@@ -80,8 +44,8 @@ const T* multiply(const WinogradRecipe<T>& recipe, const TileBlock& block,
                     for (int64_t left = ceil_div(vectors, max_vectors); left > 0; --left) {
                         const int64_t now = ceil_div(vectors, left);
                         product_kernel_of<T>(height, now, kernels)(
-                            in, recipe.kc, a, input + point * block.step + at, plane,
-                            products + r * plane + at, plane);
+                            {in, recipe.kc, a, 0, input + point * block.step + at, nullptr,
+                             products + r * plane + at, plane, false, plane});
                         at += now * lanes;
                         vectors -= now;
                     }

@@ -104,7 +104,8 @@ struct WinogradRecipe final : Recipe<T> {
         Cost c;
         c.products = vectors * products * out * number(phases.in);
         c.others = vectors * out * (products * 2 * (kc_blocks + 1) + outputs) +
-                   row_vectors * in * inputs + product_cost * transformed * transformed * c.products;
+                   row_vectors * in * inputs +
+                   product_cost * transformed * transformed * c.products;
         c.bytes = bytes_moved<T>(phases.layer, shape) +
                   weights * sizeof(T) * number(plan.blocks) *
                       (weights * sizeof(T) > cached_weights ? 1 : 0.1);

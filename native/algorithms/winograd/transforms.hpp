@@ -136,6 +136,21 @@ struct Transforms {
             return every_third<T, I % 3>(load(at), load(at + lanes), load(at + 2 * lanes));
     }
 
+    // Transforms so many vectors to so many.
+    template <int from_count, int to_count, class F>
+    static TCONV_INLINE void each_vector(const TransformPass<T>& given, const F& transform) {
+        const TransformPass<T> pass = given;  // which no store can change
+        for (int64_t o = 0; o < pass.outer; ++o)
+            for (int64_t i = 0; i < pass.vectors; ++i) {
+                const T* from = pass.from + o * pass.from_outer + i * lanes;
+                T* to = pass.to + o * pass.to_outer + i * lanes;
+                V v[from_count], u[to_count];
+                for (int e = 0; e < from_count; ++e) v[e] = load(from + e * pass.from_step);
+                transform(v, u);
+                for (int e = 0; e < to_count; ++e) store<T>(to + e * pass.to_step, u[e]);
+            }
+    }
+
     // The last axis, where the cells of a tile lie side by side. Adds their squares to those of the
     // tile.
     static void input_row(const TransformPass<T>& given, T* squares) {
@@ -155,7 +170,8 @@ struct Transforms {
 
     // Cells wherever they lie, whole vectors of channels of each; prefetches what lies `ahead`.
     // Returns the sum of their squares.
-    static V input_pixels(const T* const* from, int64_t ahead, T* to, int64_t to_step, int64_t vectors) {
+    static V input_pixels(const T* const* from, int64_t ahead, T* to, int64_t to_step,
+                          int64_t vectors) {
         V squares{};
         const T* at[points];
         for (int e = 0; e < points; ++e) at[e] = from[e];
@@ -172,30 +188,12 @@ struct Transforms {
         return squares;
     }
 
-    static void input(const TransformPass<T>& given) {
-        const TransformPass<T> pass = given;  // which no store can change
-        for (int64_t o = 0; o < pass.outer; ++o)
-            for (int64_t i = 0; i < pass.vectors; ++i) {
-                const T* from = pass.from + o * pass.from_outer + i * lanes;
-                T* to = pass.to + o * pass.to_outer + i * lanes;
-                V d[points], u[points];
-                for (int e = 0; e < points; ++e) d[e] = load(from + e * pass.from_step);
-                input_of(d, u);
-                for (int e = 0; e < points; ++e) store<T>(to + e * pass.to_step, u[e]);
-            }
+    static void input(const TransformPass<T>& pass) {
+        each_vector<points, points>(pass, [](const V* d, V* to) TCONV_INLINED { input_of(d, to); });
     }
 
-    static void output(const TransformPass<T>& given) {
-        const TransformPass<T> pass = given;  // which no store can change
-        for (int64_t o = 0; o < pass.outer; ++o)
-            for (int64_t i = 0; i < pass.vectors; ++i) {
-                const T* from = pass.from + o * pass.from_outer + i * lanes;
-                T* to = pass.to + o * pass.to_outer + i * lanes;
-                V p[points], y[M];
-                for (int e = 0; e < points; ++e) p[e] = load(from + e * pass.from_step);
-                output_of(p, y);
-                for (int m = 0; m < M; ++m) store<T>(to + m * pass.to_step, y[m]);
-            }
+    static void output(const TransformPass<T>& pass) {
+        each_vector<points, M>(pass, [](const V* p, V* y) TCONV_INLINED { output_of(p, y); });
     }
 
     // The last axis: the channels of every output to where they lie.

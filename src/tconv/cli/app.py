@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0; 1 where a check disagrees or nothing fits; 2 for a mistake, told in one line; 130 for
+        0; 1 where a check disagrees or nothing fits; 2 for a mistake, reported in one line; 130 for
         an interrupt.
     """
     name, *rest = arguments or HELP[:1]

@@ -14,13 +14,13 @@ from tconv.engine.native import (
     target,
     targets,
 )
-from tconv.engine.packed import can_run, compute
+from tconv.engine.packed import ALGORITHMS, compute, unsupported_reason
 from tconv.engine.planning import Plan, plan
 
 __all__ = [
+    "ALGORITHMS",
     "Plan",
     "available",
-    "can_run",
     "compiler",
     "compute",
     "conv",
@@ -32,5 +32,6 @@ __all__ = [
     "set_num_threads",
     "target",
     "targets",
+    "unsupported_reason",
     "weight_gradient",
 ]

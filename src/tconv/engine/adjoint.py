@@ -1,6 +1,7 @@
 """The engine's other two faces: the direct convolution, and the gradient of the weight.
 
-What the engine does not do, NumPy does: :func:`tconv.engine.can_run` tells, for all three alike.
+What the engine does not do, NumPy does: :func:`tconv.engine.unsupported_reason` tells for all
+three.
 """
 
 from dataclasses import replace
@@ -14,12 +15,13 @@ from tconv.engine import memory, native
 from tconv.engine.packed import (
     REAL,
     Packed,
-    Words,
     as_images,
     as_pairs,
-    can_run,
     idle_axes,
+    kept,
     readable,
+    three,
+    unsupported_reason,
     with_images,
 )
 from tconv.geometry import Geometry
@@ -33,15 +35,6 @@ class PackedAdjoint(Packed):
     :meth:`run` fills x from y. Weights and bias may change afterwards.
     """
 
-    def __init__(
-        self,
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None,
-        geometry: Geometry,
-        groups: int,
-    ) -> None:
-        super().__init__(weight, bias, geometry, groups)
-
     def _compile(self, *layer: Any, **_words: object) -> Any:
         return native.adjoint_class(self._real)(*layer)
 
@@ -54,7 +47,7 @@ def conv(
 ) -> NDArray[Any]:
     """Compute the direct convolution: y (N, C_out, *O) -> (N, C_in, *I)."""
     dtype = canonical(np.result_type(y, weight))
-    if can_run(dtype, geometry) is not None:
+    if unsupported_reason(dtype, geometry) is not None:
         return phases.conv(y, weight, geometry, groups)
     y, geometry = _needed(y, geometry)
     packed = PackedAdjoint(weight.astype(dtype, copy=False), None, geometry, groups)
@@ -68,7 +61,7 @@ def weight_gradient(
 ) -> NDArray[Any]:
     """Compute the gradient with respect to the weight, x conjugated: (C_in, C_out/groups, *K)."""
     dtype = canonical(np.result_type(x, grad))
-    if can_run(dtype, geometry) is not None:
+    if unsupported_reason(dtype, geometry) is not None:
         return phases.weight_gradient(x, grad, geometry, groups)
     grad, geometry = _needed(grad, geometry)
     c_in, c_out = x.shape[1], grad.shape[1] // groups
@@ -88,13 +81,16 @@ def _real_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int
 ) -> NDArray[Any]:
     idle = idle_axes(geometry)
-    words = Words(geometry, idle)
-    gradient = np.empty((x.shape[1], grad.shape[1] // groups, *words.kernel), x.dtype)
+    kernel = kept(geometry.kernel_size, idle)
+    gradient = np.empty((x.shape[1], grad.shape[1] // groups, *kernel), x.dtype)
     if idle:
         x, grad = (as_images(with_images(array, idle), idle) for array in (x, grad))
     native.weight_gradient(x.dtype)(
-        native.target(), x, grad, gradient, groups, words.stride, words.dilation, words.crop
-    )
+        native.target(), x, grad, gradient, groups,
+        three(kept(geometry.stride, idle), 1),
+        three(kept(geometry.dilation, idle), 1),
+        three(kept(tuple(start for start, _ in geometry.crop), idle), 0),
+    )  # fmt: skip
     return gradient
 
 

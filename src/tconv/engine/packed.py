@@ -4,28 +4,29 @@ The engine knows float32 and float64, and one to three spatial axes. Complex num
 as twice the channels, and further axes, where the layer leaves them as they are, as images.
 """
 
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv.dtypes import canonical
+from tconv.dtypes import canonical, spelled
 from tconv.engine import memory, native
 from tconv.engine.activations import Activation
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic
 from tconv.geometry import Geometry
-from tconv.geometry.axis import Axis
+from tconv.geometry.layer import Layer
 from tconv.reference import phases, products
 
 AXES = 3  # that the engine knows
 LARGEST = 2**20
 FARTHEST = 2**60  # cells from the first to the last that it counts, in 64 bits
-METHODS = ("auto", *native.algorithms())
+ALGORITHMS = ("auto", *native.algorithms())
 REAL = {np.dtype(code): np.dtype(real) for code, real in ("ff", "dd", "Ff", "Dd")}
 
 
-class Prospect(NamedTuple):
+class Estimate(NamedTuple):
     """What the engine says of one method for one shape: why not, or its cost.
 
     All counted in vector operations of all threads together, but `operations`: the slowest
@@ -33,7 +34,7 @@ class Prospect(NamedTuple):
     """
 
     method: str
-    refusal: str | None
+    unsupported: str | None
     products: float = 0
     others: float = 0
     bytes: float = 0
@@ -42,47 +43,45 @@ class Prospect(NamedTuple):
     operations: float = 0
 
 
-def can_run(dtype: np.dtype[Any], geometry: Geometry) -> str | None:
-    """Return None if the engine does such a layer, or else why not."""
-    if not native.available():
-        return native.refusal()
+def unsupported_reason(dtype: np.dtype[Any], layer: Layer | Geometry) -> str | None:
+    """Return why the engine does not do such a layer; None if it does."""
+    return _reason(dtype, layer) if native.available() else native.refusal()
+
+
+@lru_cache(1024)
+def _reason(dtype: np.dtype[Any], layer: Layer | Geometry) -> str | None:
     if dtype not in REAL:
         return f"the engine computes in float32 and float64, not in {dtype}"
-    if geometry.rank > AXES + len(idle_axes(geometry)):
-        return f"the engine works along at most {AXES} axes, not {geometry.rank}"
-    if prod(geometry.stride) > LARGEST or prod(map(_reach, geometry.axes)) > LARGEST:
+    if layer.rank > AXES + len(idle_axes(layer)):
+        return f"the engine works along at most {AXES} axes, not {layer.rank}"
+    stamps, strides = layer.effective_kernel, layer.stride
+    reach = ((ke - 1) // s + 1 for ke, s in zip(stamps, strides, strict=True))
+    if prod(strides) > LARGEST or prod(reach) > LARGEST:
         return f"the engine has tables of at most {LARGEST} phases, and of as many inputs a phase"
-    if any(max(abs(a.crop_start), a.full, a.output_size) > FARTHEST for a in geometry.axes):
-        return f"the engine counts at most {FARTHEST} cells along an axis"
+    full = layer.full if isinstance(layer, Geometry) else stamps
+    for cells, (start, end) in zip(full, layer.crop, strict=True):
+        if max(abs(start), cells, abs(cells - start - end)) > FARTHEST:
+            return f"the engine counts at most {FARTHEST} cells along an axis"
     return None
 
 
-def idle_axes(geometry: Geometry) -> tuple[int, ...]:
+def idle_axes(layer: Layer | Geometry) -> tuple[int, ...]:
     """Return the axes beyond the third that the layer leaves as they are, each cell by itself."""
-    if geometry.rank <= AXES:
+    if layer.rank <= AXES:
         return ()
-    idle = [index for index, axis in enumerate(geometry.axes) if _is_idle(axis)]
-    return tuple(idle[: geometry.rank - AXES])
+    each = zip(layer.kernel_size, layer.stride, layer.crop, strict=True)
+    idle = [a for a, (k, s, crop) in enumerate(each) if k == s == 1 and crop == (0, 0)]
+    return tuple(idle[: layer.rank - AXES])
 
 
-def _reach(axis: Axis) -> int:
-    return (axis.effective_kernel - 1) // axis.stride + 1
+def kept(values: tuple[Any, ...], idle: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return the values of the axes that are not idle."""
+    return tuple(v for a, v in enumerate(values) if a not in idle) if idle else values
 
 
-def _is_idle(axis: Axis) -> bool:
-    return axis.kernel_size == axis.stride == 1 and axis.crop_start == axis.crop_end == 0
-
-
-class Words:
-    """The sizes along the axes that the engine is given, in its words: always three."""
-
-    def __init__(self, geometry: Geometry, idle: tuple[int, ...]) -> None:
-        kept = [axis for a, axis in enumerate(geometry.axes) if a not in idle]
-        before = (1,) * (AXES - len(kept))
-        self.kernel = tuple(axis.kernel_size for axis in kept)
-        self.stride = before + tuple(axis.stride for axis in kept)
-        self.dilation = before + tuple(axis.dilation for axis in kept)
-        self.crop = (0,) * len(before) + tuple(axis.crop_start for axis in kept)
+def three(values: tuple[int, ...], filler: int) -> tuple[int, ...]:
+    """Return what is said of one to three axes as the engine takes it: of three."""
+    return (filler,) * (AXES - len(values)) + values
 
 
 def with_images(array: NDArray[Any], idle: tuple[int, ...]) -> NDArray[Any]:
@@ -107,18 +106,18 @@ def as_pairs(array: NDArray[Any], groups: int) -> NDArray[Any]:
 class Packed:
     """The weights of one layer, of one of the dtypes in REAL, packed for the target in use.
 
-    `geometry` is that of any input size; :meth:`run` takes every other one of the same kernel.
-    With `once`, the method that costs least for a single call, packing included, is taken. Weights
-    and bias must stay as they are: a method packs them when it is first taken. With `channels_last`
-    arrays of real layers are taken as they lie; `last` tells whether they are. With the arithmetic
-    "direct" every output is a sum of its own products and nothing else.
+    :meth:`run` takes any input size, also where `layer` is the geometry of one. With `once`, the
+    method that costs least for a single call, packing included, is taken. Weights and bias must
+    stay as they are: a method packs them when it is first taken. With `channels_last` arrays of
+    real layers are taken as they lie; `last` tells whether they are. With the arithmetic "direct"
+    every output is a sum of its own products and nothing else.
     """
 
     def __init__(
         self,
         weight: NDArray[Any],
         bias: NDArray[Any] | None,
-        geometry: Geometry,
+        layer: Layer | Geometry,
         groups: int,
         activation: Activation | None = None,
         once: bool = False,
@@ -126,7 +125,7 @@ class Packed:
         channels_last: bool = False,
         arithmetic: Arithmetic = "fast",
     ) -> None:
-        self._idle = idle_axes(geometry)
+        self._idle = idle_axes(layer)
         self._groups = groups
         self._real = REAL[weight.dtype]
         self._complex = weight.dtype != self._real
@@ -137,18 +136,19 @@ class Packed:
         self._bias = None
         if self._complex:
             weight, self._bias, bias = self._as_real(weight), bias, None
-        words = Words(geometry, self._idle)
+        if self._idle:
+            weight = weight.reshape(*weight.shape[:2], *kept(layer.kernel_size, self._idle))
         self._plan = self._compile(
             native.target(),
-            readable(weight.reshape(*weight.shape[:2], *words.kernel), self._real),
+            readable(weight, self._real),
             None if bias is None else readable(bias, self._real),
             groups,
-            words.stride,
-            words.dilation,
+            three(kept(layer.stride, self._idle), 1),
+            three(kept(layer.dilation, self._idle), 1),
             code=chosen.code,
             alpha=chosen.alpha,
             once=once,
-            method=METHODS.index(method),
+            method=ALGORITHMS.index(method),
             direct=arithmetic == "direct",
         )
 
@@ -161,7 +161,7 @@ class Packed:
 
     def crop(self, geometry: Geometry) -> tuple[int, ...]:
         """Return the start crop as the engine takes it."""
-        return Words(geometry, self._idle).crop
+        return three(kept(tuple(axis.crop_start for axis in geometry.axes), self._idle), 0)
 
     @property
     def direct(self) -> bool:
@@ -178,24 +178,22 @@ class Packed:
         else:
             self._run_real(x, y, crop)
 
-    def prospects(self, batch: int, geometry: Geometry) -> tuple[str, list[Prospect]]:
+    def estimates(self, batch: int, geometry: Geometry) -> tuple[str, list[Estimate]]:
         """Return the method taken for inputs of this size, and what each method would cost.
 
         The method is "auto" where weights are not finite: they are then multiplied one by one.
         """
-        kept = [axis for a, axis in enumerate(geometry.axes) if a not in self._idle]
         images = batch * prod(geometry.axes[a].input_size for a in self._idle)
         images *= 2 if self._complex and not self._paired else 1
-        before = (1,) * (AXES - len(kept))
         chosen, said = self._plan.explain(
             images,
-            before + tuple(axis.input_size for axis in kept),
+            three(kept(geometry.input_size, self._idle), 1),
             self.crop(geometry),
-            before + tuple(axis.output_size for axis in kept),
+            three(kept(geometry.output_size, self._idle), 1),
         )
-        return METHODS[chosen], [
-            Prospect(name, why) if why else Prospect(name, None, *figures)
-            for name, (why, figures) in zip(METHODS[1:], said, strict=True)
+        return ALGORITHMS[chosen], [
+            Estimate(name, why) if why else Estimate(name, None, *figures)
+            for name, (why, figures) in zip(ALGORITHMS[1:], said, strict=True)
         ]
 
     def _run_real(self, x: NDArray[Any], y: NDArray[Any], crop: tuple[int, ...]) -> None:
@@ -250,25 +248,35 @@ def compute(
     geometry: Geometry,
     groups: int = 1,
     *,
+    bias: NDArray[Any] | None = None,
     arithmetic: Arithmetic | None = None,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Compute a transposed convolution: x (N, C_in, *I) -> (N, C_out, *O).
+    """Compute a transposed convolution by a plan for one call: x (N, C_in, *I) -> (N, C_out, *O).
 
-    What the engine does not do, NumPy does: see :func:`can_run`. NumPy's arithmetic is direct.
+    What the engine does not do, NumPy does: see :func:`unsupported_reason`. NumPy's arithmetic is
+    direct. The result is `out` where it can be written as it lies.
     """
     dtype = canonical(np.result_type(x, weight))
-    if can_run(dtype, geometry) is not None:
-        return phases.conv_transpose(x, weight, geometry, groups)
+    if unsupported_reason(dtype, geometry) is not None:
+        y = phases.conv_transpose(x, weight, geometry, groups)
+        if bias is not None:
+            y += bias.reshape(-1, *(1,) * geometry.rank)
+        return y
     if not x.flags.c_contiguous:  # it is copied, but only what the output needs
         windows, geometry = geometry.tile([(0, size) for size in geometry.output_size])
         needed: Any = (..., *(slice(*window) for window in windows))
         x = x[needed]
     packed = Packed(
-        weight.astype(dtype, copy=False), None, geometry, groups, once=True,
+        weight.astype(dtype, copy=False), bias, geometry, groups, once=True,
         arithmetic=arithmetic or get_arithmetic(),
     )  # fmt: skip
-    y = memory.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
-    packed.run(readable(x, dtype), y, packed.crop(geometry))
+    x = readable(x, dtype)
+    if out is not None and writable(out, dtype, x) and _apart(out, weight, bias):
+        y = spelled(out, dtype)
+    else:
+        y = memory.empty((len(x), weight.shape[1] * groups, *geometry.output_size), dtype)
+    packed.run(x, y, packed.crop(geometry))
     return y
 
 
@@ -280,3 +288,19 @@ def readable(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if flags.c_contiguous and flags.aligned and array.dtype is dtype:
         return array
     return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def writable(out: NDArray[Any], dtype: np.dtype[Any], x: NDArray[Any]) -> bool:
+    """Tell whether the engine may write straight into `out` while it reads `x`."""
+    flags = out.flags
+    return (
+        flags.c_contiguous
+        and flags.aligned
+        and out.size > 0
+        and out.dtype == dtype
+        and not np.may_share_memory(out, x)
+    )
+
+
+def _apart(out: NDArray[Any], *parameters: NDArray[Any] | None) -> bool:
+    return not any(one is not None and np.may_share_memory(out, one) for one in parameters)

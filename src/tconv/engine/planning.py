@@ -1,5 +1,6 @@
 """A plan: one layer's weights, packed once, for inputs of any size."""
 
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, TypeGuard
 
 import numpy as np
@@ -8,25 +9,33 @@ from numpy.typing import ArrayLike, NDArray
 from tconv.checks import (
     Operands,
     Refusal,
+    as_work,
     check_memory,
     check_out,
     check_overflow,
     check_weight,
     operands,
     read_array,
+    read_bias,
 )
-from tconv.dtypes import spelled, work_dtype
+from tconv.dtypes import common_dtypes, spelled, work_dtype
 from tconv.engine import memory, native
 from tconv.engine.activations import read_activation
 from tconv.engine.adjoint import PackedAdjoint
 from tconv.engine.arithmetic import Arithmetic, get_arithmetic, read_arithmetic
-from tconv.engine.packed import METHODS, Packed, can_run, idle_axes, readable
+from tconv.engine.packed import (
+    ALGORITHMS,
+    Packed,
+    idle_axes,
+    readable,
+    unsupported_reason,
+    writable,
+)
 from tconv.geometry import Geometry, hints
-from tconv.geometry.axis import Axis
 from tconv.geometry.convolution import times
-from tconv.geometry.padding import margins
-from tconv.geometry.parameters import Padding, Sizes, integer, one_of, padding_per_axis, per_axis
-from tconv.reference import phases
+from tconv.geometry.layer import Layer
+from tconv.geometry.parameters import Padding, Sizes, integer, one_of
+from tconv.reference import DEFINITIONS, phases
 
 REMEMBERED = 64  # calls of a plan, by shape and dtype, that are checked no more
 
@@ -66,7 +75,8 @@ def plan(
         (N, *spatial, C). The compiled engine reads and writes real arrays in either as they lie.
         The weight is laid out the same in both.
     method : str
-        ``"auto"`` takes, for each size of input, what costs least by the engine's model;
+        An algorithm of the engine. ``"auto"`` takes, for each size of input, what costs least by
+        the engine's model;
         ``"positions"`` (phase product, lanes along positions), ``"channels"`` (lanes along output
         channels), ``"winograd"`` and ``"winograd_channels"`` (the same with fewer products, shared
         by all phases), ``"streaming"`` (few channels a group) and ``"strassen"`` (fewer products
@@ -146,33 +156,34 @@ class Plan:
         with refusal:
             array = check_weight(read_array("weight", weight), groups)
             check_memory(array.shape, array.dtype, "weight")
-            rank = array.ndim - 2
             self._weight = array.copy()
-            self._groups = integer("groups", groups, minimum=1)
-            self._stride = per_axis("stride", stride, rank, minimum=1)
-            self._dilation = per_axis("dilation", dilation, rank, minimum=1)
-            self._padding = padding_per_axis(padding, rank)
-            self._output_padding = per_axis("output_padding", output_padding, rank, minimum=0)
+            self._layer = Layer.of(
+                array.shape[2:], stride, padding, output_padding, groups, dilation
+            )
             self._activation = read_activation(activation)
             known = native.algorithms()  # without an engine it is told below why none can
-            self._method = one_of("method", method, METHODS) if known else str(method)
+            self._method = (
+                one_of("method", method, ALGORITHMS, _other_method) if known else str(method)
+            )
             self._arithmetic = (
                 get_arithmetic() if arithmetic is None else read_arithmetic(arithmetic)
             )
             self._last = one_of("layout", layout, LAYOUTS, hints.layout) == "channels_last"
-            self._example = self._geometry(self._ample_size())
-            self._bias = None if bias is None else read_array("bias", bias).copy()
-            use = self._own()
-            self._dtype = use.x.dtype
-            if use.x.dtype.kind == "c":
-                self._check_activation(use.dtype)
+            self._bias = None
+            if bias is not None:
+                self._bias = read_bias(bias, array.shape[1] * self._layer.groups).copy()
+            dtype, self._dtype = common_dtypes(
+                array.dtype, None if self._bias is None else self._bias.dtype
+            )
+            if self._dtype.kind == "c":
+                self._check_activation(dtype)
         self._packed: dict[np.dtype[Any], Packed] = {}
         self._adjoints: dict[np.dtype[Any], PackedAdjoint] = {}
         self._seen: dict[tuple[Any, ...], _Call] = {}  # by shape, dtype, and tile if there is one
         with refusal.working("engine"), refusal:
-            why = can_run(self._dtype, self._example)
+            why = unsupported_reason(self._dtype, self._layer)
             if why is None:
-                self._pack(use)
+                self._packed_in(self._dtype)
             elif method != "auto":
                 raise ValueError(f"method {method!r} cannot do this: {why}")
 
@@ -247,15 +258,16 @@ class Plan:
     def _checked(
         self, x: ArrayLike, out: NDArray[Any] | None, tile: Geometry | None = None
     ) -> NDArray[Any]:
-        refusal = Refusal("plan", x=x, weight=self._weight, groups=self._groups, out=out)
+        refusal = Refusal("plan", x=x, weight=self._weight, groups=self._layer.groups, out=out)
         with refusal:
             given = read_array("x", x)
             use = operands(
-                self._channels_first(given), self._weight, self._bias, self._groups,
+                self._channels_first(given), self._weight, self._bias, self._layer.groups,
                 transposed=True, last=self._last,
             )  # fmt: skip
-            geometry = self._geometry(use.x.shape[2:]) if tile is None else self._tile(tile, use)
-            shape = (len(use.x), self._weight.shape[1] * self._groups, *geometry.output_size)
+            size = use.x.shape[2:]
+            geometry = self._layer.geometry(size) if tile is None else self._tile(tile, size)
+            shape = (len(use.x), self._channels[1], *geometry.output_size)
             check_memory(shape, use.x.dtype)
             check_overflow((*shape[:2], *geometry.full), use.x.dtype, "full output")
             self._check_activation(use.dtype)
@@ -263,7 +275,7 @@ class Plan:
             check_out(out, laid_out if use.batched else laid_out[1:], use.dtype)
         with refusal.working("engine"):
             with refusal:
-                known = self._remember(given, use, geometry, shape, tile)
+                known = self._remembered(given, use, geometry, shape, tile)
             if known is not None:
                 y = self._run(given, known, out)
             else:
@@ -290,17 +302,18 @@ class Plan:
             complex weight. It is the gradient with respect to x, given that with respect to the
             result, in the convention of :func:`tconv.conv_transpose`.
         """
-        refusal = Refusal("plan.adjoint", y=y, weight=self._weight, groups=self._groups)
+        refusal = Refusal("plan.adjoint", y=y, weight=self._weight, groups=self._layer.groups)
         with refusal:
             y = self._channels_first(read_array("y", y))
             use = operands(
-                y, self._weight, None, self._groups, transposed=False, name="y", last=self._last
-            )
-            geometry = self._geometry(self._input_size(use.x.shape[2:]))
+                y, self._weight, None, self._layer.groups, transposed=False, name="y",
+                last=self._last,
+            )  # fmt: skip
+            geometry = self._layer.geometry(self._layer.input_size(use.x.shape[2:]))
             check_memory((len(use.x), len(self._weight), *geometry.input_size), use.x.dtype)
             check_overflow((*use.x.shape[:2], *geometry.full), use.x.dtype, "full output")
         with refusal.working("auto"):
-            x = use.finish(self._adjoint(use, geometry), None)
+            x = use.handed(self._adjoint(use, geometry), None)
         return np.ascontiguousarray(self._as_laid_out(x, use.batched))
 
     def explain(self, input_size: Sizes | None = None, batch: int = 1) -> str:
@@ -321,18 +334,18 @@ class Plan:
         crop        1 at the start, 1 at the end
         ...
         """
-        channels = self._weight.shape[1] * self._groups
-        words = [f"{len(self._weight)} -> {channels} channels"]
-        words += [f"{self._groups} groups"] * (self._groups > 1)
-        words += [f"kernel {times(self._example.kernel_size)}", f"stride {times(self._stride)}"]
-        words += [f"dilation {times(self._dilation)}"] * any(d > 1 for d in self._dilation)
+        layer = self._layer
+        words = ["{} -> {} channels".format(*self._channels)]
+        words += [f"{layer.groups} groups"] * (layer.groups > 1)
+        words += [f"kernel {times(layer.kernel_size)}", f"stride {times(layer.stride)}"]
+        words += [f"dilation {times(layer.dilation)}"] * any(d > 1 for d in layer.dilation)
         rows = [("layer", ", ".join(words)), ("crop", self._crop_words())]
         rows += [("bias", "one a channel")] * (self._bias is not None)
         rows += [("activation", str(self._activation))] * (self._activation.name is not None)
-        why = can_run(self._work(), self._example)
-        if why is None and not self._packed:
-            with Refusal("plan.explain", weight=self._weight, groups=self._groups):
-                self._pack(self._own())
+        why = unsupported_reason(self._dtype, layer)
+        if why is None:
+            with Refusal("plan.explain", weight=self._weight, groups=layer.groups):
+                self._packed_in(self._dtype)
         in_place = why is None and all(packed.last for packed in self._packed.values())
         how = "read and written in place" if in_place else "by copies"
         rows += [("layout", f"channels_last, {how}")] * self._last
@@ -344,24 +357,23 @@ class Plan:
             rows.append(("computes in", ", ".join(map(str, self._packed))))
             rows.append(("arithmetic", self._arithmetic))
             if input_size is not None:
-                rows += self._prospects(input_size, batch)
+                rows += self._estimates(input_size, batch)
         else:
             rows += [("method", "NumPy phase product"), ("because", why)]
             rows.append(("arithmetic", "direct"))
         return "\n".join(f"{name:<11} {said}" for name, said in rows)
 
-    def _prospects(self, input_size: Sizes, batch: int) -> list[tuple[str, str]]:
-        with Refusal("plan.explain", weight=self._weight, groups=self._groups):
-            size = per_axis("input_size", input_size, self._example.rank, minimum=1)
+    def _estimates(self, input_size: Sizes, batch: int) -> list[tuple[str, str]]:
+        with Refusal("plan.explain", weight=self._weight, groups=self._layer.groups):
+            geometry = self._layer.geometry(input_size)
+            size = geometry.input_size
             batch = integer("batch", batch, minimum=1)
-            geometry = self._geometry(size)
-            counts = (len(self._weight), self._weight.shape[1] * self._groups)
-            for n, cells in zip(counts, (size, geometry.full), strict=True):
-                check_overflow((batch, n, *cells), self._work(), "the layer")
+            for n, cells in zip(self._channels, (size, geometry.full), strict=True):
+                check_overflow((batch, n, *cells), self._dtype, "the layer")
         channels = len(self._weight) * self._weight.shape[1]
         definition = batch * channels * geometry.products
         packed = next(iter(self._packed.values()))
-        chosen, prospects = packed.prospects(batch, geometry)
+        chosen, estimates = packed.estimates(batch, geometry)
         sizes = (
             f"{batch} image{'s' * (batch > 1)} of {times(size)} -> {times(geometry.output_size)}"
         )
@@ -370,24 +382,24 @@ class Plan:
             why = "the definition, product by product: the weight holds NaN or infinity"
             return [*rows, ("takes", why)]
         rows += [("takes", chosen + (": the least predicted" if self._method == "auto" else ""))]
-        for prospect in prospects:
-            if prospect.refusal:
-                rows.append((prospect.method, f"cannot: {prospect.refusal}"))
+        for estimate in estimates:
+            if estimate.unsupported:
+                rows.append((estimate.method, f"cannot: {estimate.unsupported}"))
                 continue
             lanes = native.lanes() * 4 / packed.itemsize
-            share = prospect.products * lanes / max(definition, 1)
+            share = estimate.products * lanes / max(definition, 1)
             rows.append(
                 (
-                    prospect.method,
-                    f"{prospect.operations / native.speed() * 1e3:.3g} ms: "
-                    f"{share:.0%} of those products, {prospect.bytes / 1e6:.3g} MB moved",
+                    estimate.method,
+                    f"{estimate.operations / native.speed() * 1e3:.3g} ms: "
+                    f"{share:.0%} of those products, {estimate.bytes / 1e6:.3g} MB moved",
                 )
             )
         return rows
 
     def __repr__(self) -> str:
-        sizes = times(self._example.kernel_size)
-        return f"<Plan: kernel {sizes}, stride {times(self._stride)}, {native.target()}>"
+        sizes = f"kernel {times(self._layer.kernel_size)}, stride {times(self._layer.stride)}"
+        return f"<Plan: {sizes}, {native.target()}>"
 
     # Copies ------------------------------------------------------------------------------------
 
@@ -410,7 +422,7 @@ class Plan:
         copied = self._last and not known.packed.last
         x = readable(self._channels_first(x) if copied else x, known.work)
         straight = known.dtype is known.work and not copied
-        if out is not None and straight and _writable(out, x):
+        if out is not None and straight and writable(out, known.work, x):
             y = spelled(out, known.work)
             known.packed.run(x if batched else x[None], y if batched else y[None], known.crop)
             return out
@@ -423,8 +435,8 @@ class Plan:
         return y if batched else y[0]
 
     def _fits(self, out: object, known: _Call, ndim: int) -> TypeGuard[NDArray[Any]]:
-        turned = self._last and not known.packed.last
-        shape = _channels_last(known.shape) if turned else known.shape
+        copied = self._last and not known.packed.last
+        shape = _channels_last(known.shape) if copied else known.shape
         return (
             type(out) is np.ndarray
             and out.dtype == known.dtype
@@ -433,11 +445,11 @@ class Plan:
         )
 
     def _adjoint(self, use: Operands, geometry: Geometry) -> NDArray[Any]:
-        if can_run(use.x.dtype, geometry) is not None:
+        if unsupported_reason(use.x.dtype, geometry) is not None:
             return phases.conv(use.x, use.weight.conj(), geometry, use.groups)
         packed = self._adjoints.get(use.weight.dtype)
         if packed is None:
-            packed = PackedAdjoint(use.weight.conj(), None, self._example, use.groups)
+            packed = PackedAdjoint(use.weight.conj(), None, self._layer, use.groups)
             packed = self._adjoints.setdefault(use.weight.dtype, packed)
         y = readable(use.x, use.x.dtype)
         x = memory.empty((len(y), len(use.weight), *geometry.input_size), y.dtype)
@@ -445,13 +457,11 @@ class Plan:
         return x
 
     def _run_numpy(self, use: Operands, geometry: Geometry) -> NDArray[Any]:
-        y = phases.conv_transpose(use.x, use.weight, geometry, use.groups)
-        if use.bias is not None:
-            y += use.bias.reshape(-1, *(1,) * use.rank)
+        y = use.biased(phases.conv_transpose(use.x, use.weight, geometry, use.groups))
         y = self._activation(y).astype(use.dtype, copy=False)
         return y if use.batched else y[0]
 
-    def _remember(
+    def _remembered(
         self,
         x: NDArray[Any],
         use: Operands,
@@ -460,9 +470,10 @@ class Plan:
         tile: Geometry | None,
     ) -> _Call | None:
         """Keep the answer to every check; None where the engine does not do the call."""
-        if can_run(use.x.dtype, self._example) is not None or not self._leaves(geometry):
+        reason = unsupported_reason(use.x.dtype, self._layer)
+        if reason is not None or not self._leaves(geometry):
             return None
-        packed = self._packed.get(use.weight.dtype) or self._pack(use)
+        packed = self._packed_in(use.weight.dtype)
         if packed.last:
             shape = _channels_last(shape)
         known = _Call(packed, use.weight.dtype, use.dtype, shape, packed.crop(geometry))
@@ -474,39 +485,35 @@ class Plan:
 
     def _leaves(self, geometry: Geometry) -> bool:
         """Tell whether a geometry leaves alone the axes that are packed as images."""
-        images = (geometry.axes[a] for a in idle_axes(self._example))
-        return all(axis.crop_start == axis.crop_end == 0 for axis in images)
+        return all(geometry.crop[a] == (0, 0) for a in idle_axes(self._layer))
 
-    def _own(self) -> Operands:
-        """Return the plan's arrays in the dtype they are computed in, with an empty batch."""
-        rank = self._weight.ndim - 2
-        none = np.zeros((0, len(self._weight), *(1,) * rank), self._weight.dtype)
-        return operands(none, self._weight, self._bias, self._groups, transposed=True)
-
-    def _pack(self, use: Operands) -> Packed:
+    def _packed_in(self, dtype: np.dtype[Any]) -> Packed:
+        """Return the weights as the engine has them to compute in a dtype."""
+        packed = self._packed.get(dtype)
+        if packed is not None:
+            return packed
+        bias = None if self._bias is None else as_work(self._bias, dtype)
         try:
             packed = Packed(
-                use.weight, use.bias, self._example, self._groups, self._activation,
-                method=self._method, channels_last=self._last, arithmetic=self._arithmetic,
+                as_work(self._weight, dtype), bias, self._layer, self._layer.groups,
+                self._activation, method=self._method, channels_last=self._last,
+                arithmetic=self._arithmetic,
             )  # fmt: skip
         except ValueError as error:
             raise ValueError(f"method {self._method!r} cannot do this: {error}") from None
-        return self._packed.setdefault(use.weight.dtype, packed)
+        return self._packed.setdefault(dtype, packed)
 
     def _check_activation(self, dtype: np.dtype[Any]) -> None:
         work = work_dtype(dtype)
         if self._activation.name and (work is None or work.kind != "f"):
             raise TypeError(f"activation {self._activation.name!r} needs real floats, got {dtype}")
 
-    def _work(self) -> np.dtype[Any]:
-        return self._dtype
-
     # Layout ------------------------------------------------------------------------------------
 
     def _channels_first(self, array: NDArray[Any]) -> NDArray[Any]:
         """View an array laid out as the plan says as (N, C, *spatial)."""
-        if self._last and array.ndim > self._example.rank:
-            return np.moveaxis(array, -1, array.ndim - 1 - self._example.rank)
+        if self._last and array.ndim > self._layer.rank:
+            return np.moveaxis(array, -1, array.ndim - 1 - self._layer.rank)
         return array
 
     def _as_laid_out(self, array: NDArray[Any], batched: bool) -> NDArray[Any]:
@@ -514,82 +521,38 @@ class Plan:
 
     # Sizes -------------------------------------------------------------------------------------
 
-    def _geometry(self, input_size: tuple[int, ...]) -> Geometry:
-        return Geometry.of(
-            input_size, self._weight.shape[2:], self._stride, self._padding,
-            self._output_padding, self._dilation,
-        )  # fmt: skip
+    @property
+    def _channels(self) -> tuple[int, int]:
+        """Those of the input and of the output."""
+        return len(self._weight), self._weight.shape[1] * self._layer.groups
 
-    def _tile(self, tile: Geometry, use: Operands) -> Geometry:
+    def _tile(self, tile: Geometry, input_size: tuple[int, ...]) -> Geometry:
         """Return a tile, refused if it is not of this layer and this input."""
-        layer = (self._weight.shape[2:], self._stride, self._dilation)
+        layer = (self._layer.kernel_size, self._layer.stride, self._layer.dilation)
         if (tile.kernel_size, tile.stride, tile.dilation) != layer:
             raise ValueError(
                 f"the tile is of kernel {times(tile.kernel_size)}, stride {times(tile.stride)}, "
                 f"dilation {times(tile.dilation)}; the plan of kernel {times(layer[0])}, stride "
                 f"{times(layer[1])}, dilation {times(layer[2])}"
             )
-        if use.x.shape[2:] != tile.input_size:
+        if input_size != tile.input_size:
             raise ValueError(
                 f"the tile needs inputs of size {times(tile.input_size)}, "
-                f"got {times(use.x.shape[2:])}; cut x to the windows that Geometry.tile gives"
+                f"got {times(input_size)}; cut x to the windows that Geometry.tile gives"
             )
         return tile
 
-    def _ample_size(self, beyond: tuple[int, ...] | None = None) -> tuple[int, ...]:
-        """Return the least input size whose output is not empty, and larger than `beyond`."""
-        sizes = []
-        for a, (k, s, d) in enumerate(
-            zip(self._weight.shape[2:], self._stride, self._dilation, strict=True)
-        ):
-            ke = d * (k - 1) + 1
-            padding = self._padding if isinstance(self._padding, str) else self._padding[a]
-            cropped = ke - s if padding == "same" else sum(margins(padding, ke))
-            missing = (beyond[a] if beyond else 0) + cropped - ke
-            sizes.append(max(missing // s + 1, 0) + 1)
-        return tuple(sizes)
-
-    def _input_size(self, output_size: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the input size that gives an output size; outputs grow by the stride."""
-        sizes = []
-        ample = self._geometry(self._ample_size(output_size))
-        for axis, wanted in zip(ample.axes, output_size, strict=True):
-            back, over = divmod(axis.output_size - wanted, axis.stride)
-            if over or back >= axis.input_size:
-                raise ValueError(
-                    f"y has size {wanted} along an axis, which this plan does not give; "
-                    f"{_nearest(axis, wanted)} would do"
-                )
-            sizes.append(axis.input_size - back)
-        return tuple(sizes)
-
     def _crop_words(self) -> str:
-        if isinstance(self._padding, str):
-            return repr(self._padding)
-        ends = [f"{c0} at the start, {c1} at the end" for c0, c1 in self._example.crop]
+        if isinstance(self._layer.padding, str):
+            return repr(self._layer.padding)
+        ends = [f"{c0} at the start, {c1} at the end" for c0, c1 in self._layer.crop]
         return ends[0] if len(set(ends)) == 1 else "; ".join(ends)
+
+
+def _other_method(said: str, known: Iterable[str]) -> str:
+    others = ("engine", "phases", *DEFINITIONS)
+    return hints.elsewhere(said, known, others, "tconv.conv_transpose")
 
 
 def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (shape[0], *shape[2:], shape[1])
-
-
-def _nearest(axis: Axis, wanted: int) -> str:
-    least = axis.output_size - (axis.input_size - 1) * axis.stride
-    least += max(-((least - 1) // axis.stride), 0) * axis.stride
-    below = wanted - (wanted - least) % axis.stride
-    if below < least:
-        return str(least)
-    return f"{below} or {below + axis.stride}"
-
-
-def _writable(out: NDArray[Any], x: NDArray[Any]) -> bool:
-    """Tell whether the engine may write straight into `out`."""
-    flags = out.flags
-    return (
-        flags.c_contiguous
-        and flags.aligned
-        and out.size > 0
-        and out.dtype == x.dtype
-        and not np.may_share_memory(out, x)
-    )

@@ -267,6 +267,17 @@ def layout(word: str, known: Iterable[str]) -> str:
     return close(word, known)
 
 
+def elsewhere(word: str, known: Iterable[str], others: Iterable[str], where: str) -> str:
+    """Tell where a word belongs that is known elsewhere, or which one is meant here.
+
+    Examples
+    --------
+    >>> elsewhere("winograd", ["auto", "scatter"], ["auto", "winograd"], "tconv.plan")
+    '; tconv.plan takes it'
+    """
+    return f"; {where} takes it" if word in others else close(word, known)
+
+
 def close(word: str, known: Iterable[str]) -> str:
     """Tell which of the words known a mistyped one is most like.
 

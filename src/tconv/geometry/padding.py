@@ -24,32 +24,47 @@ def axis_of(
     """
     effective = dilation * (kernel_size - 1) + 1
     full = (input_size - 1) * stride + effective
+    if output_size is None:
+        before, end = crop_of(kernel_size, stride, dilation, output_padding, padding=padding)
+        output_size = full - before - end
+        if output_size < 1:
+            raise ValueError(
+                f"output size {output_size} is too small: full output ({input_size}-1)·{stride} + "
+                f"{effective} = {full} less padding {before} and {end + output_padding} plus "
+                f"output_padding {output_padding}; pad less"
+            )
+    elif padding == "same":
+        _check_reach(output_size, (input_size - 1) * stride + 1, stride)
+        before = max(full - output_size, 0) // 2
+    else:
+        before, after = margins(padding, effective)
+        _check_reach(output_size, full - before - after, stride)
+    return Axis(input_size, kernel_size, stride, dilation, before, output_size)
+
+
+def crop_of(
+    kernel_size: int, stride: int, dilation: int, output_padding: int, *, padding: str | Window
+) -> Window:
+    """Return the cells cut from the start and the end of the full output, for any input size.
+
+    Examples
+    --------
+    >>> crop_of(4, 2, 1, 0, padding="same"), crop_of(3, 2, 1, 1, padding=(1, 1))
+    ((1, 1), (1, 0))
+    """
+    effective = dilation * (kernel_size - 1) + 1
     if padding == "same":
         if output_padding:
             raise ValueError("padding='same' sets the output size; output_padding must be 0")
-        if output_size is None:
-            output_size = input_size * stride
-        _check_reach(output_size, (input_size - 1) * stride + 1, stride)
-        before = max(full - output_size, 0) // 2
-        return Axis(input_size, kernel_size, stride, dilation, before, output_size)
+        before = max(effective - stride, 0) // 2
+        return before, effective - stride - before
     before, after = margins(padding, effective)
-    least = full - before - after
-    if output_size is not None:
-        _check_reach(output_size, least, stride)
-        return Axis(input_size, kernel_size, stride, dilation, before, output_size)
     if output_padding >= max(stride, dilation):
         raise ValueError(
             f"output_padding {output_padding} must be smaller than stride {stride} "
             f"or dilation {dilation}"
         )
-    size = least + output_padding
-    if size < 1:
-        raise ValueError(
-            f"output size {size} is too small: full output ({input_size}-1)·{stride} + {effective} "
-            f"= {full} less padding {before} and {after} plus output_padding {output_padding}; "
-            "pad less"
-        )
-    return Axis(input_size, kernel_size, stride, dilation, before, size)
+    return before, after - output_padding
 
 
 def conv_axis_of(

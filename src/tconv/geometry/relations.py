@@ -6,7 +6,7 @@ and a = (i + 2p - k) mod s of the convolution, which frameworks call output_padd
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tconv.geometry.axis import Axis
@@ -53,8 +53,8 @@ class Relation:
     of: Literal["convolution", "pooling", "transposed convolution"]
     condition: str
     formula: str
-    _holds: Callable[[Sizes], bool]
-    _size: Callable[[Sizes], int]
+    _holds: Callable[[Sizes], bool] = field(repr=False)
+    _size: Callable[[Sizes], int] = field(repr=False)
 
     def holds(self, i: int, k: int, s: int = 1, p: int = 0, d: int = 1, a: int = 0) -> bool:
         """Tell whether the relation's condition is met."""

@@ -8,10 +8,10 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tconv.checks import Refusal, check_memory, check_method, read_array
+from tconv.checks import Refusal, check_memory, read_array
 from tconv.dtypes import INTEGER, spelled, work_dtype
-from tconv.engine import Plan, can_run, memory, plan
-from tconv.functional import METHODS, conv_transpose
+from tconv.engine import Plan, memory, plan, unsupported_reason
+from tconv.functional import METHODS, conv_transpose, read_method
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
 from tconv.geometry.parameters import Sizes, integer, is_sequence, per_axis, sequence
@@ -60,7 +60,7 @@ class Upsampler:
         self.axes = tuple(axes)
         self.at = tuple(range(1, 1 + len(self.axes))) if at is None else tuple(at)
         self.method = method
-        check_method(method, METHODS)
+        read_method(method, METHODS)
         self.input_size = tuple(axis.input_size for axis in self.axes)
         self.output_size = tuple(axis.output_size for axis in self.axes)
         self._plans: dict[tuple[int, np.dtype[Any]], Plan] = {}
@@ -197,7 +197,7 @@ class Upsampler:
             return False
         if 1 < x.shape[2] <= banded.INTERLEAVED:
             return False
-        return can_run(x.dtype, Geometry((axis.kernel[1],))) is None
+        return unsupported_reason(x.dtype, Geometry((axis.kernel[1],))) is None
 
 
 def upsample(

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from tconv.media.base import Factors, Rows, Sink, Source
+from tconv.media.base import Order, Rows, Sink, Source
 from tconv.media.errors import MediaError
 
 
@@ -57,14 +57,8 @@ class ArraySource(Source):
     def _read(self, start: int, stop: int) -> Rows:
         return np.ascontiguousarray(self._data[start:stop], self.dtype)
 
-    def _sink(
-        self,
-        path: Path,
-        spatial: tuple[int, ...],
-        scale: Factors,
-        force: bool,
-        dtype: np.dtype[Any],
-    ) -> Sink:
+    def _sink(self, order: Order) -> Sink:
+        path, spatial, _, force, dtype = order
         if path.suffix.lower() != ".npy":
             raise MediaError(f"cannot write {path}: an array is written as .npy")
         shape = self.shape[: len(self.shape) - len(spatial)] + spatial

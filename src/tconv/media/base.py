@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,16 @@ Kind = Literal["picture", "sound", "array"]
 Rows = npt.NDArray[Any]
 Failures = tuple[type[Exception], ...]
 Factors = tuple[int | Fraction, ...]
+
+
+class Order(NamedTuple):
+    """What :meth:`Source.sink` was asked for."""
+
+    path: Path
+    spatial: tuple[int, ...]
+    scale: Factors
+    force: bool
+    dtype: np.dtype[Any]
 
 
 class Source(ABC):
@@ -115,17 +124,10 @@ class Source(ABC):
             To be entered with ``with``.
         """
         stored = self.dtype if dtype is None else np.dtype(dtype)
-        return self._sink(path, tuple(map(int, spatial)), scale, force, stored)
+        return self._sink(Order(path, tuple(map(int, spatial)), scale, force, stored))
 
     @abstractmethod
-    def _sink(
-        self,
-        path: Path,
-        spatial: tuple[int, ...],
-        scale: Factors,
-        force: bool,
-        dtype: np.dtype[Any],
-    ) -> Sink: ...
+    def _sink(self, order: Order) -> Sink: ...
 
     @abstractmethod
     def close(self) -> None:
@@ -134,12 +136,7 @@ class Source(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
@@ -195,12 +192,7 @@ class Sink(ABC):
             self._put(rows)
         self._written += count
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         try:
             if kind is None:
                 if self._written != self.shape[self.axis]:

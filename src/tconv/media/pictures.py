@@ -20,7 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from tconv.media.atomic import no_space
-from tconv.media.base import Factors, Failures, Rows, Sink, Source, first_detail
+from tconv.media.base import Failures, Order, Rows, Sink, Source, first_detail
 from tconv.media.errors import MediaError
 from tconv.media.exif import without_thumbnail
 from tconv.media.formats import ALPHA, CMYK, GREY, RGB, Format, format_for, mode_text
@@ -136,15 +136,8 @@ class PictureSource(Source):
             f"{self.path} is broken, truncated or unsupported ({first_detail(error)})"
         )
 
-    def _sink(
-        self,
-        path: Path,
-        spatial: tuple[int, ...],
-        scale: Factors,
-        force: bool,
-        dtype: np.dtype[Any],
-    ) -> Sink:
-        height, width = spatial
+    def _sink(self, order: Order) -> Sink:
+        path, (height, width), _, force, dtype = order
         chosen = format_for(path, self.channels, dtype, (height, width))
         shape = (len(self.channels), height, width)
         return PictureSink(path, shape, dtype, force=force, target=chosen, like=self)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tconv.media.base import Factors, Failures, Rows, Sink, Source, first_detail
+from tconv.media.base import Failures, Order, Rows, Sink, Source, first_detail
 from tconv.media.errors import MediaError
 from tconv.media.wav import check_wav
 
@@ -114,14 +114,8 @@ class SoundSource(Source):
         reason = getattr(error, "error_string", None) or first_detail(error)
         return MediaError(f"{self.path} is broken, truncated or unsupported ({reason})")
 
-    def _sink(
-        self,
-        path: Path,
-        spatial: tuple[int, ...],
-        scale: Factors,
-        force: bool,
-        dtype: np.dtype[Any],
-    ) -> Sink:
+    def _sink(self, order: Order) -> Sink:
+        path, spatial, scale, force, dtype = order
         file = self._file
         suffix = path.suffix.lower()
         if suffix not in _EIGHT_BITS:

@@ -1,4 +1,4 @@
-"""Five definitions of one operator, one short file each: readable NumPy that judges all the rest.
+"""Five definitions of one operator, one short file each: readable NumPy, the reference for all.
 
 Each takes ``x`` (N, C_in, *I), ``weight`` (C_in, C_out/groups, *K), a :class:`~tconv.Geometry` and
 ``groups``, and returns (N, C_out, *O). They work for every dtype NumPy can add and multiply,

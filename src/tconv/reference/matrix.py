@@ -85,9 +85,9 @@ def entries(
     group = c // (in_channels // groups)
     values = weight[np.ix_(range(in_channels), range(out_channels), *taps)]
     cells_in, cells_out = prod(geometry.input_size), prod(geometry.output_size)
-    beside = (..., *(np.newaxis,) * geometry.rank)
-    rows = np.broadcast_to((c * cells_in)[beside] + row, values.shape)
-    columns = ((group * out_channels + o) * cells_out)[beside] + column
+    spatial = (..., *(np.newaxis,) * geometry.rank)
+    rows = np.broadcast_to((c * cells_in)[spatial] + row, values.shape)
+    columns = ((group * out_channels + o) * cells_out)[spatial] + column
     shape = (in_channels * cells_in, out_channels * groups * cells_out)
     return values.ravel(), rows.ravel(), columns.ravel(), shape
 

@@ -19,12 +19,12 @@ from tconv.geometry.axis import Axis
 from tconv.reference import products
 from tconv.reference.cells import by_group, cropped
 
-PANEL = 2**18  # elements of one panel: it and its product stay in the second-level cache
+BLOCK = 2**18  # elements of one block: it and its product stay in the second-level cache
 SPARSE = 4  # cells crossed for each cell read, from which on cells are picked out one by one
 
 
 @dataclass(frozen=True)
-class _Share:
+class _PhaseGroup:
     """The phases of one axis whose taps lie at the same offsets, each with its taps."""
 
     axis: Axis
@@ -51,7 +51,7 @@ class _Share:
         return -((phase - c0) // s), -((phase - c0 - size) // s)
 
 
-def _shares(axis: Axis) -> list[_Share]:
+def _phase_groups(axis: Axis) -> list[_PhaseGroup]:
     together: dict[range, list[tuple[int, range]]] = {}
     for phase, taps, offsets in axis.tapped_phases():
         if offsets.step > axis.input_size:  # no output reads two of them
@@ -59,7 +59,7 @@ def _shares(axis: Axis) -> list[_Share]:
                 together.setdefault(range(t, t + 1), []).append((phase, range(k, k + 1)))
         else:
             together.setdefault(offsets, []).append((phase, taps))
-    return [_Share(axis, offsets, tuple(phases)) for offsets, phases in together.items()]
+    return [_PhaseGroup(axis, offsets, tuple(phases)) for offsets, phases in together.items()]
 
 
 def conv_transpose(
@@ -73,37 +73,37 @@ def conv_transpose(
     y = np.zeros((len(x), groups * out_channels, *geometry.output_size), dtype)
     grouped_y = by_group(y, 1, groups)
     grouped_x, grouped_weight = by_group(x, 1, groups), by_group(weight, 0, groups)
-    for shares in product(*map(_shares, geometry.axes)):
-        rows = [share.rows for share in shares]
+    for phase_groups in product(*map(_phase_groups, geometry.axes)):
+        rows = [group.rows for group in phase_groups]
         if any(first == end for first, end in rows):
             continue
-        kernel = _phase_matrix(grouped_weight, shares)
-        taps = tuple(len(share.offsets) for share in shares)
+        kernel = _phase_matrix(grouped_weight, phase_groups)
+        taps = tuple(len(group.offsets) for group in phase_groups)
         for images, tile in _tiles(len(x), rows, x.shape[1] * prod(taps)):
             read = _read(
                 grouped_x[images],
                 start=[
-                    first - share.offsets[-1]
-                    for (first, _), share in zip(tile, shares, strict=True)
+                    first - group.offsets[-1]
+                    for (first, _), group in zip(tile, phase_groups, strict=True)
                 ],
                 step=(1,) * len(taps),
                 size=[end - first for first, end in tile],
                 taps=taps,
-                tap_step=[share.offsets.step for share in shares],
+                tap_step=[group.offsets.step for group in phase_groups],
             )
-            part = kernel @ _panel(read, len(taps))
+            part = kernel @ _columns(read, len(taps))
             part = part.reshape(
                 groups,
-                *(len(share.phases) for share in shares),
+                *(len(group.phases) for group in phase_groups),
                 out_channels,
                 len(grouped_x[images]),
                 *(end - first for first, end in tile),
             )
-            for which in np.ndindex(*part.shape[1 : 1 + len(shares)]):
+            for which in np.ndindex(*part.shape[1 : 1 + len(phase_groups)]):
                 to, of = zip(
                     *(
-                        share.place(share.phases[p][0], *span)
-                        for share, p, span in zip(shares, which, tile, strict=True)
+                        group.place(group.phases[p][0], *span)
+                        for group, p, span in zip(phase_groups, which, tile, strict=True)
                     ),
                     strict=True,
                 )
@@ -121,7 +121,7 @@ def conv(
     grouped_x, grouped_y = by_group(x, 1, groups), by_group(y, 1, groups)
     kernel = by_group(weight, 0, groups).reshape(groups, len(weight) // groups, -1)
     for images, tile in _direct_tiles(geometry, y):
-        part = kernel @ _panel(_read_direct(grouped_y[images], geometry, tile), geometry.rank)
+        part = kernel @ _columns(_read_direct(grouped_y[images], geometry, tile), geometry.rank)
         size = [end - first for first, end in tile]
         part = part.reshape(groups, len(weight) // groups, len(grouped_y[images]), *size)
         to = tuple(slice(first, end) for first, end in tile)
@@ -138,19 +138,19 @@ def weight_gradient(
     total = np.zeros((groups, in_channels, out_channels * prod(geometry.kernel_size)), dtype)
     grouped_x, grouped_grad = by_group(x, 1, groups), by_group(grad, 1, groups)
     for images, tile in _direct_tiles(geometry, grad):
-        panel = _panel(_read_direct(grouped_grad[images], geometry, tile), geometry.rank)
+        columns = _columns(_read_direct(grouped_grad[images], geometry, tile), geometry.rank)
         to = tuple(slice(first, end) for first, end in tile)
         values = grouped_x[(images, slice(None), slice(None), *to)].conj()
-        total += np.moveaxis(values, 0, 2).reshape(groups, in_channels, -1) @ panel.swapaxes(1, 2)
+        total += np.moveaxis(values, 0, 2).reshape(groups, in_channels, -1) @ columns.swapaxes(1, 2)
     return total.reshape(groups * in_channels, out_channels, *geometry.kernel_size)
 
 
-def _phase_matrix(weight: NDArray[Any], shares: tuple[_Share, ...]) -> NDArray[Any]:
+def _phase_matrix(weight: NDArray[Any], phase_groups: tuple[_PhaseGroup, ...]) -> NDArray[Any]:
     """Gather weight (g, C_in, C_out, *K) into (g, phases·C_out, C_in·taps), taps running back."""
-    rank = len(shares)
+    rank = len(phase_groups)
     index: list[Any] = []
-    for a, share in enumerate(shares):
-        taps = np.array([list(reversed(taps)) for _, taps in share.phases])
+    for a, group in enumerate(phase_groups):
+        taps = np.array([list(reversed(taps)) for _, taps in group.phases])
         shape = [1] * (2 * rank)
         shape[a], shape[rank + a] = taps.shape
         index.append(taps.reshape(shape))
@@ -237,7 +237,7 @@ def _read_direct(y: NDArray[Any], geometry: Geometry, tile: list[tuple[int, int]
     )
 
 
-def _panel(read: NDArray[Any], rank: int) -> NDArray[Any]:
+def _columns(read: NDArray[Any], rank: int) -> NDArray[Any]:
     """Copy (N, g, C, *size, *taps) into (g, C·taps, N·positions)."""
     size, taps = range(3, 3 + rank), range(3 + rank, 3 + 2 * rank)
     ordered = read.transpose(1, 2, *taps, 0, *size)
@@ -255,8 +255,8 @@ def _direct_tiles(
 def _tiles(
     images: int, rows: list[tuple[int, int]], depth: int
 ) -> Iterator[tuple[slice, list[tuple[int, int]]]]:
-    """Split images and positions so that a panel of `depth` rows stays near PANEL elements."""
-    columns = max(PANEL // max(depth, 1), 64)
+    """Split images and positions so that a block of `depth` rows stays near BLOCK elements."""
+    columns = max(BLOCK // max(depth, 1), 64)
     block = []
     for first, end in reversed(rows):
         block.append(max(1, min(end - first, columns)))

@@ -1,4 +1,4 @@
-"""The page judged by axe: light, dark, small, side by side, and where something is wrong."""
+"""The page examined by axe: light, dark, small, side by side, and where something is wrong."""
 
 import pytest
 

@@ -2,25 +2,23 @@
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tconv
-from browser import served
 from explanation.page.twin_cases import Draw, LayerCase, answers, difference, floats, refused, said
+from javascript import asking_chromium
 from tconv.conventions import CONVENTIONS, Inexpressible
+from tconv.explanation.drawing import frame, layout, svg
 from tconv.explanation.trace import VIEWS
 from tconv.explanation.trace.values import jsonable, written
 from tconv.explanation.trace.written import read
 from tconv.geometry import Geometry
 
-SOURCE = Path(tconv.__file__).parent / "explanation"
-
 HELPERS = """
-const {Geometry} = await import('/page/web/geometry.js');
-const {Fraction, written} = await import('/page/web/values.js');
+const {Geometry} = await load('geometry.js');
+const {Fraction, written} = await load('values.js');
 const camel = (words) => Object.fromEntries(Object.entries(words).map(
     ([name, value]) => [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), value]));
 const said = (answer) => {
@@ -35,34 +33,25 @@ const exact = (value) => {
 """
 
 
-@pytest.fixture(scope="module")
-def asked(browser):
-    """Evaluate JavaScript with `given` in a page that has the modules; the answer is JSON."""
-    with served(SOURCE) as address:
-        page = browser.new_page()
-        page.goto(f"{address}/constants.json")
-
-        def ask(script, given):
-            body = f"async (text) => {{ const given = JSON.parse(text); {HELPERS} {script} }}"
-            return json.loads(page.evaluate(body, json.dumps(given)))
-
-        yield ask
-        page.close()
+@pytest.fixture
+def ask(asked):
+    """Return what the page's modules make of what is given, with the helpers above at hand."""
+    return lambda script, given: asked(HELPERS + script, given)
 
 
 def agree(cases, python, page, near=None):
     assert len(cases) == len(python) == len(page)
     for case, one, two in zip(cases, python, page, strict=True):
-        found = difference(one, two, near)
+        found = None if json.dumps(one) == json.dumps(two) else difference(one, two, near)
         assert found is None, f"{json.dumps(case, ensure_ascii=False)}\n  {found}"
 
 
-def test_geometries(asked):
+def test_geometries(ask):
     draw = Draw(1)
     cases = [draw.words(1 + n % 3, 6, 5) for n in range(2400)]
-    page = asked(
+    page = ask(
         """
-        const {facts, overlapWords} = await import('/page/web/facts.js');
+        const {facts, overlapWords} = await load('facts.js');
         const each = (size, said) => Array.from({length: size}, (_, n) => said(n));
         const axisAnswers = (axis) => ({
             phases: each(axis.outputSize, (o) => axis.phase(o)),
@@ -72,7 +61,7 @@ def test_geometries(asked):
             products: axis.products,
             crop_end: axis.cropEnd,
         });
-        return JSON.stringify(given.map((words) => said(() => {
+        return given.map((words) => said(() => {
             const geometry = Geometry.of(camel(words));
             return {
                 facts: facts(geometry),
@@ -80,7 +69,7 @@ def test_geometries(asked):
                 text: `${geometry}`,
                 axes: geometry.axes.map(axisAnswers),
             };
-        })));
+        }));
         """,
         cases,
     )
@@ -89,7 +78,7 @@ def test_geometries(asked):
     agree(cases, python, page)
 
 
-def test_code_for_channels(asked):
+def test_code_for_channels(ask):
     draw = Draw(2)
     drawn = [draw.words(1 + n % 3, 6, 4) for n in range(900)]
     geometries = [said(lambda words=words: Geometry.of(**words)) for words in drawn]
@@ -108,13 +97,13 @@ def test_code_for_channels(asked):
         }
         for g in geometries
     ]
-    page = asked(
+    page = ask(
         """
-        const {code} = await import('/page/web/code.js');
-        return JSON.stringify(given.map(({words, channels}) => said(() => {
+        const {code} = await load('code.js');
+        return given.map(({words, channels}) => said(() => {
             const [inChannels, outChannels, groups] = channels;
             return code(Geometry.of(camel(words)), {inChannels, outChannels, groups});
-        })));
+        }));
         """,
         cases,
     )
@@ -150,21 +139,21 @@ def _read(code, geometry):
 
 
 TRACED = """
-const {explain} = await import('/page/web/trace.js');
-return JSON.stringify(given.map(({words, view, x, weight, groups}) => said(() =>
+const {explain} = await load('trace.js');
+return given.map(({words, view, x, weight, groups}) => said(() =>
     explain({geometry: Geometry.of(camel(words)), view, x: exact(x), weight: exact(weight), groups})
-)));
+));
 """
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_traces(asked, view):
+def test_traces(ask, view):
     draw = Draw(3 + list(VIEWS).index(view))
     layers = [draw.layer(view) for _ in range(200)]
     cases = [layer.told() for layer in layers]
     python = [json.loads(json.dumps(said(layer.trace))) for layer in layers]
     assert sum("error" not in one for one in python) > 60
-    agree(cases, python, asked(TRACED, cases), _near if view == "deconvolution" else None)
+    agree(cases, python, ask(TRACED, cases), _near if view == "deconvolution" else None)
 
 
 def _near(python, page):
@@ -178,13 +167,33 @@ def _near(python, page):
     return abs(python - page) <= 1e-5 * max(abs(python), abs(page)) + 1e-8
 
 
-def test_refused_parameters(asked):
+def test_a_sample_in_chromium(browser):
+    """Where the rest is asked of Node alone, this shows that a browser gives the same."""
+    draw = Draw(50)
+    layers = [draw.layer(view) for view in VIEWS for _ in range(6)]
+    cases = [layer.told() for layer in layers]
+    python = [json.loads(json.dumps(said(layer.trace))) for layer in layers]
+    traces = [one for one in python if "error" not in one]
+    drawn = [svg(frame(layout(tconv.Trace.from_dict(one)), 1)) for one in traces]
+    assert len(drawn) > 20
+    with asking_chromium(browser) as ask:
+        agree(cases, python, ask(HELPERS + TRACED, cases), _near)
+        assert drawn == ask(
+            """
+            const {frame, layout, svg} = await load('drawing.js');
+            return given.map((trace) => svg(frame(layout(trace), 1)));
+            """,
+            traces,
+        )
+
+
+def test_refused_parameters(ask):
     random = np.random.default_rng(20)
     cases = [refused(random) for _ in range(1500)]
     python = [said(lambda words=words: str(Geometry.of(**words))) for words in cases]
     assert len({one["error"] for one in python if "error" in one}) > 60
-    page = asked(
-        "return JSON.stringify(given.map((words) => said(() => `${Geometry.of(camel(words))}`)));",
+    page = ask(
+        "return given.map((words) => said(() => `${Geometry.of(camel(words))}`));",
         cases,
     )
     agree(cases, python, page)
@@ -214,19 +223,19 @@ def test_refused_parameters(asked):
         {"view": "convolution", "x": [1, 2]},
     ],
 )
-def test_refused_layers(asked, wrong):
+def test_refused_layers(ask, wrong):
     layer = LayerCase(**{"words": {"input_size": 2, "kernel_size": 1, "stride": 2}, **wrong})
     python = said(layer.trace)
     assert "error" in python
-    agree([layer.told()], [python], asked(TRACED, [layer.told()]))
+    agree([layer.told()], [python], ask(TRACED, [layer.told()]))
 
 
-def test_written_numbers(asked):
+def test_written_numbers(ask):
     numbers = floats(np.random.default_rng(30), 4000)
-    page = asked(
+    page = ask(
         """
-        const {numberWritten} = await import('/page/web/python.js');
-        return JSON.stringify(given.map((n) => [written(n), numberWritten(n)]));
+        const {numberWritten} = await load('python.js');
+        return given.map((n) => [written(n), numberWritten(n)]);
         """,
         numbers,
     )
@@ -236,21 +245,21 @@ def test_written_numbers(asked):
             assert repr(number) == whole
 
 
-def test_fractions_as_floats(asked):
+def test_fractions_as_floats(ask):
     random = np.random.default_rng(31)
     pairs = [
         (int(n) ** int(p) * (-1) ** int(p), int(d) ** int(p))
         for n, d, p in random.integers(1, [10**9, 10**9, 8], (2000, 3))
     ]
     pairs.append(((2**53 + 1) * 2**100 + 1, 2**100))  # just above halfway
-    page = asked(
-        "return JSON.stringify(given.map((text) => exact(text).toNumber()));",
+    page = ask(
+        "return given.map((text) => exact(text).toNumber());",
         [f"{over}/{under}" for over, under in pairs],
     )
     assert list(map(float, page)) == [over / under for over, under in pairs]
 
 
-def test_singular_deconvolutions(asked):
+def test_singular_deconvolutions(ask):
     words = {"input_size": [3, 2], "kernel_size": [2, 2], "stride": [1, 2]}
     kernel = [[0.3, 0.7], [0.1, 0.9]]
     weight = [[kernel], [np.multiply(3, kernel).tolist()], [[[0, 0], [0, 0]]]]
@@ -259,22 +268,22 @@ def test_singular_deconvolutions(asked):
     ]
     python = [json.loads(json.dumps(said(LayerCase(**case).trace))) for case in cases]
     assert "as A keeps 6 of 16" in python[0]["steps"][2]["say"]
-    agree(cases, python, asked(TRACED, cases), _near)
+    agree(cases, python, ask(TRACED, cases), _near)
 
 
-def test_texts(asked):
+def test_texts(ask):
     draw = Draw(40)
     texts = [draw.texts() for _ in range(1500)]
     texts += [draw.spoilt(one) for one in texts[:1500]]
-    page = asked(
+    page = ask(
         """
-        const {read} = await import('/page/web/written.js');
-        const {jsonable} = await import('/page/web/values.js');
+        const {read} = await load('written.js');
+        const {jsonable} = await load('values.js');
         const plain = (value) =>
             Array.isArray(value) ? value.map(plain)
             : typeof value === 'object' ? jsonable(value) : value;
-        return JSON.stringify(given.map((texts) => said(() => Object.fromEntries(
-            Object.entries(read(texts)).map(([name, value]) => [name, plain(value)])))));
+        return given.map((texts) => said(() => Object.fromEntries(
+            Object.entries(read(texts)).map(([name, value]) => [name, plain(value)]))));
         """,
         texts,
     )
@@ -300,18 +309,18 @@ def _camel(name):
     return first + "".join(map(str.capitalize, rest))
 
 
-def test_states(asked):
+def test_states(ask):
     draw = Draw(41)
     texts = [draw.texts() for _ in range(500)]
-    page = asked(
+    page = ask(
         """
-        const {readState, writeState} = await import('/page/web/state.js');
-        const {explain} = await import('/page/web/trace.js');
-        return JSON.stringify(given.map((texts) => said(() => {
+        const {readState, writeState} = await load('state.js');
+        const {explain} = await load('trace.js');
+        return given.map((texts) => said(() => {
             const state = readState(texts);
             return {trace: explain({...state, geometry: Geometry.of(state)}),
                     texts: writeState(state)};
-        })));
+        }));
         """,
         texts,
     )
@@ -329,23 +338,23 @@ def test_states(asked):
 
 
 @pytest.mark.parametrize("wrong", [{"frame": "x"}, {"frame": "1.5"}, {"q": "1"}, {"i": "4" * 17}])
-def test_refused_states(asked, wrong):
-    page = asked(
+def test_refused_states(ask, wrong):
+    page = ask(
         """
-        const {readState} = await import('/page/web/state.js');
-        return JSON.stringify(said(() => readState(given)));
+        const {readState} = await load('state.js');
+        return said(() => readState(given));
         """,
         {"i": "2", "k": "3", **wrong},
     )
     assert next(iter(wrong)) in page["error"] or "input_size" in page["error"]
 
 
-def test_frame_is_kept(asked):
+def test_frame_is_kept(ask):
     texts = {"view": "gather", "i": "2x3", "k": "3", "p": "0:1x2", "frame": "5"}
-    page = asked(
+    page = ask(
         """
-        const {readState, writeState} = await import('/page/web/state.js');
-        return JSON.stringify(writeState(readState(given)));
+        const {readState, writeState} = await load('state.js');
+        return writeState(readState(given));
         """,
         texts,
     )

@@ -8,6 +8,7 @@ import pytest
 
 import tconv
 from explanation.trace.cases import random_case
+from strategies import sweep
 from tconv.explanation import Trace
 
 BATCHES, EACH = 20, 100
@@ -15,7 +16,7 @@ TRANSPOSED = ("scatter", "gather", "stretch", "matrix", "subpixel", "gradient")
 INPUT = {"scatter": 0, "gather": 0, "gradient": 3, "subpixel": 0}  # the panel of the factors
 
 
-@pytest.fixture(params=range(BATCHES))
+@pytest.fixture(params=sweep(BATCHES, 6))
 def cases(request):
     random = np.random.default_rng(request.param)
     return [random_case(random) for _ in range(EACH)]

@@ -141,8 +141,8 @@ class Panel:
 class Trace:
     """What happens, step by step.
 
-    Frame 0 shows the panels before the first step, frame n step n,
-    and frame ``len(steps) + 1`` the result.
+    Frame 0 shows the panels before the first step, frame n step n, and frame ``len(steps) + 1`` the
+    result.
 
     Parameters
     ----------
@@ -155,17 +155,6 @@ class Trace:
     steps : tuple of Step
     result : int
         The number of the panel that holds the result.
-
-    Examples
-    --------
-    >>> import tconv
-    >>> trace = tconv.explain(2, 3, stride=2, x=[1, 2], weight=[1, 10, 100])
-    >>> trace
-    <Trace scatter: input 2, kernel 3, stride 2, crop (0, 0) -> 5; 2 steps>
-    >>> for step in trace.steps:
-    ...     print(step.formula)
-    y[0] = 1·1 = 1
-    y[2] = 1·100 + 2·1 = 102
     """
 
     view: str

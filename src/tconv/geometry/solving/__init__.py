@@ -1,7 +1,7 @@
 """From the sizes that are wanted to parameters, the least surprising first.
 
 `known` is what a caller gave, `one_axis` the search along an axis, `reasons` what an
-answer is judged by, `joining` the axes together, `nothing` what to say where there is no answer,
+answer is compared by, `joining` the axes together, `nothing` what to say where there is no answer,
 `answering` all of these, `chaining` several layers, `solver` the public function.
 """
 

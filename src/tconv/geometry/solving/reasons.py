@@ -172,12 +172,9 @@ REASONS: tuple[Reason, ...] = (
            lambda f: f"output_padding is {f.output_padding}" if f.output_padding else ""),
 )  # fmt: skip
 
-# Among several axes, between "padding" and "kernel".
+# Among several axes, between "padding" and "kernel": kernels of one rule on all axes, 2s or s on
+# every one; then of any rule, with axes left alone (k = s = 1) apart.
 ALIKE = "axes alike"
-ALIKE_PREFERS = (
-    "kernels follow one rule on all axes: 2s or s on every one; then any rule, with axes left "
-    "alone (k = s = 1) apart"
-)
 
 
 def measure(fit: Fit) -> tuple[Measure, Measure]:
