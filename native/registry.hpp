@@ -32,19 +32,6 @@ std::unique_ptr<Recipe<T>> make_recipe(const Layer& layer) {
     return std::make_unique<R>(layer);
 }
 
-template <class T, class X>
-class Adapted final : public Recipe<T> {
-  public:
-    explicit Adapted(const Layer& layer) : layer_(layer) {}
-    Cost estimate(const Shape& shape, int threads) const override { return X::cost(layer_, shape, threads); }
-    std::unique_ptr<Packed<T>> pack(const T* weight, const T* bias) const override {
-        return std::make_unique<X>(layer_, weight, bias);
-    }
-
-  private:
-    Layer layer_;
-};
-
 // An algorithm that combines inputs; only where it is worth compiling.
 template <class T, class R>
 Algorithm<T> combining_algorithm(const char* name) {

@@ -73,10 +73,10 @@ TCONV_INLINE void add_row(const RowBlock<T>& b, const T* x, const T* w, const in
 #pragma GCC unroll 8
     for (int s = 0; s < S; ++s)
         for (int64_t e = b.first[s]; e < b.first[s + 1]; ++e) {
-            const T* const cell = x + b.at[e];
+            const T* cell = x + b.at[e];
             V v[N];
 #pragma GCC unroll 4
-            for (int n = 0; n < N; ++n) v[n] = load<T>(cell + n * Lanes<T>::count);
+            for (int n = 0; n < N; ++n, cell += Lanes<T>::count) v[n] = load<T>(cell);
 #pragma GCC unroll 4
             for (int r = 0; r < count; ++r) {
                 const V k = broadcast<T>(of[r][e]);
@@ -164,8 +164,7 @@ TCONV_INLINE void store_phases(const RowBlock<T>& b, T* row, int64_t position,
 }
 
 template <class T, int S>
-__attribute__((noinline)) void activate_phases(const Epilogue<T>& epilogue,
-                                               typename Lanes<T>::V* v) {
+__attribute__((noinline)) void activate_phases(Epilogue<T> epilogue, typename Lanes<T>::V* v) {
     for (int s = 0; s < S; ++s) epilogue.of(v[s]);
 }
 

@@ -128,6 +128,10 @@ struct RowSection {
         plane = (direct ? shape.input[0] : held[0].count) * height * pitch;
         inputs.clear();
         groups.clear();
+        const int64_t rows = (end[0] - first[0]) * (end[1] - first[1]);
+        groups.reserve(static_cast<size_t>(rows));
+        inputs.reserve(static_cast<size_t>(rows * ceil_div(axes[0].kernel, axes[0].stride) *
+                                           ceil_div(axes[1].kernel, axes[1].stride)));
         for (int64_t z = first[0]; z < end[0]; ++z) {
             if (plan.by_channel) {
                 add_group(recipe, shape, z, 0, min(recipe.out, recipe.rows_at_once(max_rows)));
