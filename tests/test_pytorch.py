@@ -8,6 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 import tconv
 from strategies import assert_close, padded_case, random_array, sweep
 
+torch.set_num_threads(1)  # its layers here are small, and other tests run beside
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 DIRECT = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
