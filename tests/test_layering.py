@@ -386,3 +386,38 @@ def test_version():
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_nothing_is_left_to_do(path):
     assert not re.search("TODO|FIXME|XXX", path.read_text("utf-8"))
+
+
+# The engine's sources from the bindings down: a file includes what stands below it, or beside it.
+NATIVE = Path(__file__).parents[1] / "native"
+STAGES = (
+    "bindings", "target", "plan", "algorithms", "registry", "epilogue", "gemm", "problem",
+    "heuristics", "simd", "once", "runtime", "api",
+)  # fmt: skip
+
+
+@pytest.mark.skipif(not NATIVE.is_dir(), reason="needs the sources")
+def test_native_includes_go_down():
+    sources = list(NATIVE.rglob("*.[ch]pp"))
+    rank = {stage: index for index, stage in enumerate(STAGES)}
+    read = 0
+    for path in sources:
+        own = rank[path.relative_to(NATIVE).parts[0].partition(".")[0]]
+        for included in re.findall(r'#include "([^"]+)"', path.read_text("utf-8")):
+            read += 1
+            assert (NATIVE / included).is_file(), f"{path.name} includes {included}"
+            assert rank[included.partition("/")[0].partition(".")[0]] >= own, (
+                f"{path.relative_to(NATIVE)} includes {included}, which stands above it"
+            )
+    assert read > len(sources)
+
+
+@pytest.mark.skipif(not NATIVE.is_dir(), reason="needs the sources")
+def test_no_algorithm_includes_another():
+    shared = {"algorithms/combining.hpp", "algorithms/definition.hpp", "algorithms/strided.hpp"}
+    folder = NATIVE / "algorithms"
+    for path in folder.rglob("*.[ch]pp"):
+        own = path.relative_to(folder).parts[0].partition(".")[0]
+        for included in re.findall(r'#include "(algorithms/[^"]+)"', path.read_text("utf-8")):
+            other = included.split("/")[1].partition(".")[0]
+            assert other == own or included in shared, f"{path.name} includes {included}"

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "epilogue.hpp"
-#include "problem/cuts.hpp"
+#include "gemm/micro_kernel.hpp"
 #include "problem/phase_groups.hpp"
+#include "problem/range.hpp"
 
 namespace tconv::TCONV_TARGET {
 

@@ -11,9 +11,11 @@
 #include "algorithms/combining.hpp"
 #include "epilogue.hpp"
 #include "gemm/tile_kernel.hpp"
+#include "heuristics/cache.hpp"
 #include "heuristics/costs.hpp"
 #include "heuristics/strassen.hpp"
 #include "problem/phase_groups.hpp"
+#include "problem/range.hpp"
 #include "problem/rows.hpp"
 #include "registry.hpp"
 

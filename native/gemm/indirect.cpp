@@ -87,6 +87,8 @@ IndirectKernel<T> select_igemm(int64_t positions, int64_t vectors) {
     return select_igemm<T, mr_of(N), N>(positions);
 }
 
+// Every product is fused by name: the compiler fuses some and not others, and what a position gets
+// would depend on its place in the block, which depends on the threads.
 template <class T, int R>
 void dots(const IndirectProduct<T>& p) {
     constexpr int lanes = Lanes<T>::count, M = dot_mr_of(R);
@@ -110,7 +112,8 @@ void dots(const IndirectProduct<T>& p) {
             for (int m = 0; m < M; ++m) {
                 const V b = read(at[m]);
 #pragma GCC unroll 8
-                for (int r = 0; r < R; ++r) sum[m * R + r] += b * v[r];
+                for (int r = 0; r < R; ++r)
+                    sum[m * R + r] = multiply_add<T>(b, v[r], sum[m * R + r]);
             }
             w += R * lanes;
         };

@@ -2,7 +2,7 @@
 //     c[m][n] = start[m] + sum over channels and taps of a[channel][tap][m] * b[channel·plane + offset[tap] + n]
 #pragma once
 
-#include "simd/lanes.hpp"
+#include "simd/integers.hpp"
 
 namespace tconv::TCONV_TARGET {
 
@@ -73,6 +73,13 @@ void sweep(Product<T> product, const Kernel<T>& kernel, int64_t width, const Ahe
 template <class T>
 void sweep(const Product<T>& product, int64_t rows, int64_t width) {
     sweep<T>(product, kernel_of<T>(rows, product.taps == 1), width, [](int64_t) { return nullptr; });
+}
+
+// Rows of a product are cut into blocks of nearly equal height, at most max_rows.
+inline int64_t block_rows(int64_t rows, int64_t first) {
+    const int64_t blocks = ceil_div(rows, max_rows);
+    const int64_t left = ceil_div(rows - first, ceil_div(rows, blocks));
+    return ceil_div(rows - first, left);
 }
 
 }  // namespace tconv::TCONV_TARGET

@@ -1,19 +1,12 @@
 // The micro-kernel of transformed tiles times transformed weights, lanes along the columns.
 #pragma once
 
-#include "problem/cuts.hpp"
+#include "gemm/micro_kernel.hpp"
 
 namespace tconv::TCONV_TARGET {
 
 constexpr int tile_mr = TCONV_VECTOR_BYTES == 64 ? 12 : 6;  // rows of a register block
 constexpr int tile_nr = 2;                                  // columns of it, in vectors
-
-// An odd number of cache lines, so that rows this far apart do not meet in the same sets of a cache.
-template <class T>
-int64_t odd_lines(int64_t cells) {
-    constexpr int64_t line = 64 / sizeof(T);
-    return (ceil_div(cells, line) | 1) * line;
-}
 
 // c[m][n] = sum over channels of a[m] * b[n], added to c where `adds`.
 template <class T>

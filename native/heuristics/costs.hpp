@@ -1,5 +1,5 @@
 // What a call costs, and so which algorithm a plan takes. Each algorithm estimates its own operations;
-// what they weigh against each other stands here, once a kind of processor. The unit is the time of
+// what they weigh against each other stands here. The unit is the time of
 // one vector multiply-add of one thread. `python -m benchmarks calibrate` measures these constants on
 // the machine at hand and tells how often the choice was right.
 #pragma once
@@ -20,11 +20,7 @@ struct Costs {
     AlgorithmCosts algorithms[16];  // in the order of the registry; 1 where none is given
 };
 
-#if TCONV_VECTOR_BYTES == 64
 constexpr Costs costs{7, {}};
-#else
-constexpr Costs costs{7, {}};
-#endif
 
 // The time of the slowest thread, where tasks are about equal.
 inline double operations(const Cost& cost, Method method, int threads, bool with_packing) {

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include "problem/cuts.hpp"
+#include "simd/integers.hpp"
 
 namespace tconv::TCONV_TARGET {
 

@@ -7,6 +7,8 @@
 
 #if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #include "api.hpp"
@@ -100,8 +102,8 @@ struct Zip {
     static constexpr int lane(int i) { return half * count / 2 + i / 2 + i % 2 * count; }
 };
 
-// Lanes first, first + step, first + 2·step, ... of two vectors; lane 0 beyond
-// their end, for a second shuffle to replace.
+// Lanes first, first + step, first + 2·step, ... of two vectors; lane 0 beyond their
+// end, for a second shuffle to replace.
 template <class T, int step, int first>
 struct Every {
     static constexpr int lane(int i) {
@@ -109,6 +111,34 @@ struct Every {
         return at < 2 * Lanes<T>::count ? at : 0;
     }
 };
+
+// a·b + sum with one rounding where the target can, whatever else the compiler fuses.
+template <class T>
+TCONV_INLINE typename Lanes<T>::V multiply_add(typename Lanes<T>::V a, typename Lanes<T>::V b,
+                                               typename Lanes<T>::V sum) {
+    typedef typename Lanes<T>::V V [[maybe_unused]];
+    if constexpr (sizeof(T) == 4) {
+#if defined(__AVX512F__)
+        return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)sum);
+#elif defined(__FMA__)
+        return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum);
+#elif defined(__aarch64__)
+        return (V)vfmaq_f32((float32x4_t)sum, (float32x4_t)a, (float32x4_t)b);
+#else
+        return a * b + sum;
+#endif
+    } else {
+#if defined(__AVX512F__)
+        return (V)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)sum);
+#elif defined(__FMA__)
+        return (V)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)sum);
+#elif defined(__aarch64__)
+        return (V)vfmaq_f64((float64x2_t)sum, (float64x2_t)a, (float64x2_t)b);
+#else
+        return a * b + sum;
+#endif
+    }
+}
 
 // Stores past the caches, where p is aligned to a vector; fence() makes such stores seen.
 template <class T>

@@ -231,11 +231,8 @@ def test_large_layers_are_streamed(case):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_number_of_threads_changes_no_bit(target, request):
+def test_the_number_of_threads_changes_no_bit(target):
     """Of numbers that are not whole, which show in which order they were added."""
-    if target == "avx2":
-        why = "GCC compiles a product of short dot products apart from its addition"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=False))
     random = np.random.default_rng(0)
     for draw in KINDS * 4:
         layer = sample(random, draw(random), pick(random, DTYPES), whole=False)

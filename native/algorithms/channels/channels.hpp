@@ -8,6 +8,8 @@
 
 #include "algorithms/channels/cost.hpp"
 #include "algorithms/channels/staged_rows.hpp"
+#include "heuristics/cache.hpp"
+#include "heuristics/costs.hpp"
 #include "registry.hpp"
 
 namespace tconv::TCONV_TARGET::channels {

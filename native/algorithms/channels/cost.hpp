@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "algorithms/channels/stamping.hpp"
+#include "heuristics/cache.hpp"
 #include "heuristics/costs.hpp"
 
 namespace tconv::TCONV_TARGET::channels {

@@ -7,8 +7,8 @@
 #include "epilogue.hpp"
 #include "gemm/indirect.hpp"
 #include "heuristics/channels.hpp"
-#include "problem/cuts.hpp"
 #include "problem/phases.hpp"
+#include "simd/integers.hpp"
 
 namespace tconv::TCONV_TARGET::channels {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "algorithms/channels/layout.hpp"
+#include "heuristics/cache.hpp"
 #include "problem/regions.hpp"
 
 namespace tconv::TCONV_TARGET::channels {

@@ -2,9 +2,10 @@
 // lanes along channels.
 #pragma once
 
+#include "gemm/micro_kernel.hpp"
 #include "heuristics/depthwise.hpp"
-#include "problem/cuts.hpp"
 #include "simd/activations.hpp"
+#include "simd/integers.hpp"
 
 namespace tconv::TCONV_TARGET::depthwise {
 

@@ -9,8 +9,8 @@
 #include "gemm/mixed_taps.hpp"
 #include "heuristics/costs.hpp"
 #include "heuristics/positions.hpp"
-#include "problem/cuts.hpp"
 #include "problem/phase_groups.hpp"
+#include "simd/integers.hpp"
 
 namespace tconv::TCONV_TARGET {
 

@@ -5,6 +5,7 @@
 
 #include "algorithms/positions/tiling.hpp"
 #include "epilogue.hpp"
+#include "heuristics/costs.hpp"
 #include "problem/rows.hpp"
 #include "registry.hpp"
 

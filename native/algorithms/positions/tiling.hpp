@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "algorithms/positions/panels.hpp"
+#include "heuristics/cache.hpp"
+#include "heuristics/costs.hpp"
+#include "problem/range.hpp"
 
 namespace tconv::TCONV_TARGET {
 

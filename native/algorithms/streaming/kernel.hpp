@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "epilogue.hpp"
-#include "problem/cuts.hpp"
+#include "gemm/micro_kernel.hpp"
+#include "simd/integers.hpp"
 
 namespace tconv::TCONV_TARGET::streaming {
 

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "algorithms/streaming/recipe.hpp"
+#include "heuristics/cache.hpp"
+#include "heuristics/costs.hpp"
 
 namespace tconv::TCONV_TARGET::streaming {
 

@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "algorithms/winograd/channels_columns.hpp"
+#include "heuristics/cache.hpp"
 #include "heuristics/costs.hpp"
+#include "problem/range.hpp"
 #include "registry.hpp"
 
 namespace tconv::TCONV_TARGET::winograd::channel_lanes {

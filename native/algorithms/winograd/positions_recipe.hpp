@@ -6,10 +6,11 @@
 #include <algorithm>
 
 #include "algorithms/winograd/axis.hpp"
+#include "gemm/tile_kernel.hpp"
 #include "heuristics/costs.hpp"
 #include "heuristics/winograd.hpp"
-#include "gemm/tile_kernel.hpp"
 #include "problem/phase_groups.hpp"
+#include "problem/range.hpp"
 #include "registry.hpp"
 
 namespace tconv::TCONV_TARGET::winograd::position_lanes {

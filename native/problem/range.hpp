@@ -1,28 +1,10 @@
-// Integers, blocks of rows, and the positions of one call.
+// The positions of one call.
 #pragma once
 
-#include "gemm/micro_kernel.hpp"
-#include "heuristics/cache.hpp"
 #include "problem/phases.hpp"
+#include "simd/integers.hpp"
 
 namespace tconv::TCONV_TARGET {
-
-TCONV_INLINE int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
-TCONV_INLINE int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b > 0); }
-TCONV_INLINE int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-TCONV_INLINE int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
-
-template <class Vector>
-int64_t count_of(const Vector& v) {
-    return static_cast<int64_t>(v.size());
-}
-
-// Rows of a product are cut into blocks of nearly equal height, at most max_rows.
-inline int64_t block_rows(int64_t rows, int64_t first) {
-    const int64_t blocks = ceil_div(rows, max_rows);
-    const int64_t left = ceil_div(rows - first, ceil_div(rows, blocks));
-    return ceil_div(rows - first, left);
-}
 
 // Positions of one call: those at which some tap reaches the input.
 struct Range {
