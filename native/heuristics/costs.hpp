@@ -1,5 +1,5 @@
 // What a call costs, and so which algorithm a plan takes. Each algorithm estimates its own operations;
-// what they weigh against each other stands here. The unit is the time of
+// what they weigh against each other stands here, once a kind of processor. The unit is the time of
 // one vector multiply-add of one thread. `python -m benchmarks calibrate` measures these constants on
 // the machine at hand and tells how often the choice was right.
 #pragma once
@@ -20,7 +20,13 @@ struct Costs {
     AlgorithmCosts algorithms[16];  // in the order of the registry; 1 where none is given
 };
 
-constexpr Costs costs{7, {}};
+#if TCONV_VECTOR_BYTES == 32
+// Fitted on an AMD EPYC (Zen 5) with TCONV_CPU=avx2.
+constexpr Costs costs{7, {{1, 4}, {0.65, 1.45}, {2.4, 1}, {0.92, 3.3}, {0.65, 0.81}, {1.04, 0.49},
+                          {0.72, 0.38}}};
+#else
+constexpr Costs costs{7, {}};  // the unit of every algorithm's own costs, fitted with AVX-512
+#endif
 
 // The time of the slowest thread, where tasks are about equal.
 inline double operations(const Cost& cost, Method method, int threads, bool with_packing) {
