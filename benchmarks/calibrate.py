@@ -14,6 +14,7 @@ from scipy.optimize import least_squares
 
 import tconv
 from benchmarks.layers import Layer
+from benchmarks.results import write_json
 from benchmarks.timing import timed
 from tconv.engine import native, packed
 from tconv.engine.memory import empty
@@ -169,7 +170,7 @@ def fit(measured: list[Measured], start: Constants) -> Constants:
 
 def save(measured: list[Measured], path: Path) -> None:
     """Write measurements as JSON."""
-    path.write_text(json.dumps([asdict(one) for one in measured]), "utf-8")
+    write_json(path, [asdict(one) for one in measured])
 
 
 def load(path: Path) -> list[Measured]:

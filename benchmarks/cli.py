@@ -1,8 +1,9 @@
 """The command ``python -m benchmarks``."""
 
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -24,6 +25,8 @@ app = typer.Typer(
 )
 console = Console()
 
+Kept = TypeVar("Kept")
+
 Threads = Annotated[str, typer.Option(help="Numbers of threads, with commas.")]
 Peers = Annotated[
     str, typer.Option(help=f"With commas, of: {', '.join(PEERS)}. tconv is always timed.")
@@ -32,6 +35,7 @@ Budget = Annotated[
     float, typer.Option("--budget", "--repeat", help="Seconds of calls a peer and layer.", min=0.0)
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="JSON file to write.")]
+Saved = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON file of a run.")]
 Only = Annotated[str, typer.Option(help="Layers whose name fits this pattern (with * and ?).")]
 Dtype = Annotated[str, typer.Option(help="float32 or float64.")]
 EVERYONE = ",".join(peer for peer in PEERS if peer != OURS)
@@ -66,7 +70,10 @@ def time_layers(
 @app.command()
 def model(
     name: Annotated[str, typer.Argument(help="Models whose name fits this pattern.")] = "*",
-    results: Annotated[Path | None, typer.Option(help="Sum up this run, instead of one.")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Sum up this run, instead of one."),
+    ] = None,
     threads: Threads = "1",
     peers: Peers = EVERYONE,
     budget: Budget = 0.5,
@@ -75,7 +82,7 @@ def model(
 ) -> None:
     """Sum up the transposed convolutions of whole models."""
     if results:
-        found = Results.load(results)
+        found = _loaded(Results.load, results)
         found.rows = [row for row in found.rows if fnmatch(row.layer.model, name)]
     else:
         chosen = [one for one in rows_of.real() if fnmatch(one.model, name)]
@@ -115,15 +122,18 @@ def compare_arithmetic(only: Only = "*", threads: int = 2, rounds: int = 7) -> N
 @app.command()
 def calibrate(
     only: Only = "*",
-    rounds: int = 5,
-    results: Annotated[Path | None, typer.Option(help="Fit to this run, instead of one.")] = None,
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    results: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Fit to this run, instead of one."),
+    ] = None,
     output: Output = None,
 ) -> None:
     """Hold the cost model against every algorithm on all real layers, and fit its constants."""
     if results:
-        measured = costs.load(results)
+        measured = _loaded(costs.load, results)
     else:
-        chosen = [one for one in rows_of.real() if fnmatch(one.name, only)]
+        chosen = _fitting(rows_of.real(), only)
         measured = []
         with console.status("starting") as status:
             for case in costs.measure(chosen, rounds):
@@ -144,9 +154,9 @@ def calibrate(
 
 
 @app.command()
-def compare(old: Path, new: Path) -> None:
+def compare(old: Saved, new: Saved) -> None:
     """Hold two runs against each other; exit with 1 if a layer became slower."""
-    found = changes(Results.load(old), Results.load(new))
+    found = changes(_loaded(Results.load, old), _loaded(Results.load, new))
     console.print(tables.changes_table(found))
     slower = sum(one.slower for one in found)
     console.print(f"{slower} of {len(found)} layers are slower by more than {TOLERATED - 1:.0%}")
@@ -155,12 +165,26 @@ def compare(old: Path, new: Path) -> None:
 
 @app.command()
 def report(
-    results: Path,
+    results: Saved,
     folder: Annotated[Path, typer.Option("-o", "--output", help="Folder.")] = Path("docs"),
 ) -> None:
     """Write a page of text and a picture from a run."""
-    for path in write(Results.load(results), folder):
+    for path in write(_loaded(Results.load, results), folder):
         console.print(f"wrote {path}")
+
+
+def _fitting(layers: Iterable[Layer], only: str) -> list[Layer]:
+    chosen = [one for one in layers if fnmatch(one.name, only)]
+    if not chosen:
+        raise typer.BadParameter("no layer fits")
+    return chosen
+
+
+def _loaded(load: Callable[[Path], Kept], path: Path) -> Kept:
+    try:
+        return load(path)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise typer.BadParameter(f"{path} is not what a run of this kind wrote: {error}") from None
 
 
 def _run(
@@ -173,9 +197,7 @@ def _run(
     output: Path | None,
     task: str,
 ) -> Results:
-    chosen = [one for one in chosen if fnmatch(one.name, only)]
-    if not chosen:
-        raise typer.BadParameter("no layer fits")
+    chosen = _fitting(chosen, only)
     if dtype not in ("float32", "float64"):
         raise typer.BadParameter(f"dtype {dtype!r} is neither float32 nor float64")
     try:

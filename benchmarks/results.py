@@ -120,14 +120,7 @@ class Results:
 
     def save(self, path: Path) -> None:
         """Write JSON; the file is whole or not there."""
-        content = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
-        ) as file:
-            file.write(content + "\n")
-        Path(file.name).chmod(0o666 & ~_umask())
-        Path(file.name).replace(path)
+        write_json(path, {"format": FORMAT, **asdict(self)})
 
     @classmethod
     def load(cls, path: Path) -> "Results":
@@ -136,6 +129,17 @@ class Results:
         if content.get("format") != FORMAT:
             raise ValueError(f"{path} is not of format {FORMAT}")
         return cls(content["machine"], content["settings"], [_row(r) for r in content["rows"]])
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON; the file is whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False
+    ) as file:
+        file.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    Path(file.name).chmod(0o666 & ~_umask())
+    Path(file.name).replace(path)
 
 
 def _row(entry: dict[str, Any]) -> Row:

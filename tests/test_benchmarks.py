@@ -15,7 +15,8 @@ pytest.importorskip("benchmarks", reason="the benchmark is not shipped: run from
 pytest.importorskip("typer")
 pytest.importorskip("rich")
 
-from benchmarks import arithmetic, overhead, tables, timing
+from benchmarks import arithmetic, calibrate, overhead, tables, timing
+from benchmarks.cli import app
 from benchmarks.compare import changes
 from benchmarks.layers import HARD, Layer, quick, real
 from benchmarks.peers import OURS, PEERS, UnsupportedError
@@ -24,6 +25,7 @@ from benchmarks.results import Figure, Results, Row, geometric_mean, summary
 from benchmarks.roofline import Roofline
 from benchmarks.tables import duration, model_sums
 from benchmarks.timing import Spread
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[1]
 TINY = Layer("tiny", 2, 4, 6, (5, 6), (3, 3), (2, 2), (1, 1), (1, 1), (1, 1), groups=2, model="toy")
@@ -286,3 +288,37 @@ def test_fast_and_direct_arithmetic_are_held_against_each_other():
     assert 0 < direct.rms < fast.rms < 1e-5
     table = tables.arithmetic_table(found)
     assert table.row_count == 2
+
+
+def made_up(constants, **words):
+    """Return layers whose times follow some constants, one algorithm beside another."""
+    random = np.random.default_rng(3)
+    for number in range(40):
+        for name in constants.algorithms:
+            counts = random.uniform(1e6, 1e7, 2)
+            one = calibrate.Measured(str(number), "channels_first", name, *counts, 1e6, 4, 0.0)
+            seconds = constants.operations(one) / 1e9
+            yield replace(one, seconds=seconds, **words)
+
+
+def test_calibrate_finds_the_constants_that_times_follow(tmp_path):
+    true = calibrate.Constants(7.0, {"positions": (1.0, 2.0), "winograd": (0.6, 1.5)})
+    start = calibrate.Constants(7.0, dict.fromkeys(true.algorithms, (1.0, 1.0)))
+    measured = list(made_up(true))
+    calibrate.save(measured, tmp_path / "run.json")
+    assert calibrate.load(tmp_path / "run.json") == measured
+    fitted = calibrate.fit(measured, start)
+    for name, costs in true.algorithms.items():
+        assert fitted.algorithms[name] == pytest.approx(costs, rel=0.05)
+    assert calibrate.right(measured, true) == len(calibrate.cases(measured)) == 40
+    assert calibrate.right(measured, start) < 40 <= calibrate.right(measured, fitted) + 2
+
+
+@pytest.mark.parametrize("content", [None, "[]]", '{"layer": 1}', '[{"layer": 1}]'])
+def test_calibrate_refuses_what_it_did_not_write(tmp_path, content):
+    path = tmp_path / "run.json"
+    if content is not None:
+        path.write_text(content, "utf-8")
+    done = CliRunner().invoke(app, ["calibrate", "--results", str(path)])
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output

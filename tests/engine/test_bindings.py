@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tconv import engine
+from tconv.engine.activations import NAMES
 
 native = pytest.importorskip("tconv.engine._native")
 
@@ -54,7 +55,7 @@ def test_layers(kind, words, message):
 
 def test_activations():
     with pytest.raises(ValueError, match="activation must be one of those known"):
-        make(activation=7)
+        make(activation=1 + len(NAMES))
 
 
 CALLS = {
