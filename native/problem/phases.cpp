@@ -4,6 +4,14 @@
 
 namespace tconv {
 
+std::vector<int64_t> AxisGroups::phases() const {
+    std::vector<int64_t> all;
+    for (const AxisGroup& group : groups)
+        all.insert(all.end(), group.phases.begin(), group.phases.end());
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
 AxisGroups axis_groups_of(const Axis& axis) {
     std::vector<std::vector<int64_t>> taps(axis.stride);
     for (int64_t k = 0; k < axis.kernel; ++k) taps[k * axis.dilation % axis.stride].push_back(k);

@@ -17,6 +17,8 @@ struct AxisGroup {
 };
 
 struct AxisGroups {
+    std::vector<int64_t> phases() const;  // those of all groups, ascending
+
     std::vector<AxisGroup> groups;
     int64_t low = 0, high = 0;  // smallest and largest offset of all
 };

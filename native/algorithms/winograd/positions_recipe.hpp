@@ -3,7 +3,6 @@
 // them. This is the recipe: transforms, blocks, and what a call costs.
 #pragma once
 
-#include <algorithm>
 
 #include "algorithms/winograd/axis.hpp"
 #include "gemm/tile_kernel.hpp"
@@ -61,9 +60,7 @@ struct WinogradRecipe final : Recipe<T> {
         const int64_t blocks = ceil_div(phases.out, max(1, fits));
         block_channels = ceil_div(phases.out, blocks);
         channel_blocks = ceil_div(phases.out, block_channels);
-        for (const AxisGroup& group : phases.axes[2].groups)
-            last_phases.insert(last_phases.end(), group.phases.begin(), group.phases.end());
-        std::sort(last_phases.begin(), last_phases.end());
+        last_phases = phases.axes[2].phases();
     }
 
     static const char* unsupported_reason(const Layer& layer) {
