@@ -9,6 +9,8 @@ from tconv.explanation.page import Server
 
 LAPTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 320, "height": 640}
+# the panels follow the drawing one frame later
+SETTLED = "html[data-ready]:not(:has([aria-busy=true]))"
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +84,7 @@ def opened(pages, address):
         pages.visits += 1
         page.mouse.move(0, 0)
         page.goto(f"{at}?{pages.visits}#{link}")
-        page.wait_for_selector("html[data-ready]")
+        page.wait_for_selector(SETTLED)
         return page
 
     yield open_page

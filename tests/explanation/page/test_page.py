@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import tconv
-from explanation.page.conftest import LAPTOP, PHONE
+from explanation.page.conftest import LAPTOP, PHONE, SETTLED
 from tconv.explanation.page import html, iframe
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
@@ -62,6 +62,16 @@ def until(page, expression):
             return
         page.wait_for_timeout(25)
     raise AssertionError(f"never true: {expression}")
+
+
+def value(page, label):
+    page.wait_for_selector(SETTLED)
+    return page.input_value(f"[aria-label='{label}']")
+
+
+def facts(page):
+    page.wait_for_selector(SETTLED)
+    return page.inner_text("#facts")
 
 
 def settled_hash(page, holding):
@@ -177,7 +187,7 @@ def test_a_value_is_typed_into_its_cell(opened):
     page.click("[data-go=last]")
     assert cells(page)["0,3"] == "-1/2"
     assert result(page)[12] == "11/2"
-    assert page.input_value("[aria-label='Input values']") == "1,2;3,-1/2"
+    assert value(page, "Input values") == "1,2;3,-1/2"
 
 
 def test_values_are_typed_as_rows_and_the_size_follows(opened):
@@ -209,7 +219,7 @@ def test_words_fill_the_input(opened, word):
 def test_random_values_are_numbers_that_the_link_holds(opened):
     page = opened(f"{LAYER}&frame=0")
     page.select_option("[aria-label='Kernel values, filled with']", "random")
-    text = page.input_value("[aria-label='Kernel values']")
+    text = value(page, "Kernel values")
     assert re.fullmatch(r"(-?\d+,){2}-?\d+(;(-?\d+,){2}-?\d+){2}", text)
     settled_hash(page, f"w={text}")
 
@@ -269,7 +279,7 @@ def test_one_axis_and_two(opened):
     page = opened(f"{LAYER}&frame=0")
     page.click("text=1-D")
     settled_hash(page, "i=2&")
-    assert page.input_value("[aria-label='Kernel values']") == "1,1,1"
+    assert value(page, "Kernel values") == "1,1,1"
     page.click("text=2-D")
     settled_hash(page, "i=2x2&")
 
@@ -354,25 +364,25 @@ def test_presets_all_open(opened):
 def test_the_facts(opened):
     page = opened("view=scatter&i=4x4&k=4&s=2&p=1&frame=0")
     geometry = tconv.Geometry.of((4, 4), 4, 2, 1)
-    facts = page.inner_text("#facts")
-    assert "(4−1)·2 + 4 − 1 − 1 = 8" in facts
-    assert "even: 4 taps in every phase" in facts
-    assert f"{geometry.products} useful; with zeros put in {geometry.stretched_products:,}" in facts
-    assert "a checkerboard" in facts
+    said = facts(page)
+    assert "(4−1)·2 + 4 − 1 − 1 = 8" in said
+    assert "even: 4 taps in every phase" in said
+    assert f"{geometry.products} useful; with zeros put in {geometry.stretched_products:,}" in said
+    assert "a checkerboard" in said
     page.select_option("[aria-label='Kernel values, filled with']", "ones")
     until(page, "document.querySelector('#facts').textContent.includes('level')")
     number(page, "kernelSize0", 3)
     until(page, "document.querySelector('#facts').textContent.includes('uneven')")
-    assert "gains 0.44 to 1.78 of the mean" in page.inner_text("#facts")
+    assert "gains 0.44 to 1.78 of the mean" in facts(page)
 
 
 def test_the_facts_name_holes_and_inputs_that_nothing_reads(opened):
     page = opened("view=scatter&i=3&k=2&s=2&p=0:-1&frame=0")
-    assert "output 6 is reached by no input" in page.inner_text("#facts")
+    assert "output 6 is reached by no input" in facts(page)
     assert page.locator("#facts .even").count() == 0
-    assert "THROWN AWAY" not in page.inner_text("#facts").upper()
+    assert "THROWN AWAY" not in facts(page).upper()
     page = opened("view=scatter&i=7&k=3&s=3&p=3&frame=0")
-    assert "Inputs 0 and 6 are read by no output" in page.inner_text("#facts")
+    assert "Inputs 0 and 6 are read by no output" in facts(page)
     assert page.locator("#facts .even").count() == 1
 
 

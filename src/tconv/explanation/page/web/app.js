@@ -27,6 +27,8 @@ import { VIEWS } from "./trace.js";
 const HINT = "Point at a cell to see what makes it; click to pin it.";
 const BESIDE = "gather";
 const ADDRESS_AFTER = 250;
+/** The parts that are brought up to date in the frame after the drawing's. */
+const LATER = ["panel", "facts"];
 const START = { view: "scatter", i: "3x3", k: "3", s: "2", frame: "1" };
 
 class Explorer {
@@ -162,6 +164,7 @@ class Explorer {
     this.second.tabs.show(beside);
     this.controls.show(shown.wanted, shown.geometry, "");
     this.go(before ? sameFrame(before, this.frame, shown.trace) : this.frame);
+    for (const part of LATER) byId(part).ariaBusy = "true";
     requestAnimationFrame(() => setTimeout(() => this.#describe(shown)));
   }
 
@@ -173,6 +176,7 @@ class Explorer {
     this.facts.show(geometry);
     this.code.show(code(geometry, channelsOf(shown)));
     this.picture.show(geometry, kernelNumbers(shown));
+    for (const part of LATER) byId(part).ariaBusy = "false";
   }
 
   /** @param {number} frame */
