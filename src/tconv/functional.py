@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tconv import engine
+from tconv.arrays import adapter_of
 from tconv.checks import (
     Operands,
     Refusal,
@@ -135,6 +136,11 @@ def conv_transpose(
     >>> conv_transpose(x, weight, stride=2, padding=1).shape
     (1, 1, 5)
     """
+    if type(x) is not np.ndarray and (other := adapter_of(x, weight, bias)):
+        return other.conv_transpose(
+            x, weight, bias, stride, padding, output_padding, groups, dilation,
+            output_size=output_size, method=method, arithmetic=arithmetic, out=out,
+        )  # fmt: skip
     refusal = Refusal("conv_transpose", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         read_method(method, METHODS)
@@ -231,6 +237,10 @@ def conv(
     >>> conv(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[[1.0, 0.0, 2.0]]]))
     array([[ 7., 10.]])
     """
+    if type(x) is not np.ndarray and (other := adapter_of(x, weight, bias)):
+        return other.conv(
+            x, weight, bias, stride, padding, dilation, groups, method=method, out=out
+        )
     refusal = Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         compute = read_method(method, CONV_METHODS)
@@ -299,6 +309,10 @@ def weight_gradient(
     >>> weight_gradient(np.array([[2j]]), np.array([[1.0, 1j]]), 2)
     array([[[0.-2.j, 2.+0.j]]])
     """
+    if type(x) is not np.ndarray and (other := adapter_of(x, grad_output)):
+        return other.weight_gradient(
+            x, grad_output, kernel_size, stride, padding, output_padding, groups, dilation
+        )
     refusal = Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups)
     with refusal:
         x, grad = read_array("x", x), read_array("grad_output", grad_output)
