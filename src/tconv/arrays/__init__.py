@@ -30,4 +30,9 @@ def adapter_of(*values: object) -> ModuleType | None:
 def _any_is(values: tuple[object, ...], library: str, name: str) -> bool:
     """Tell whether one of the values is of a class of a library; it can only be if that is loaded."""
     kind = getattr(sys.modules.get(library), name, None)  # none in a library half loaded
-    return kind is not None and any(isinstance(value, kind) for value in values)
+    if kind is None:
+        return False
+    for value in values:  # noqa: SIM110 - a generator costs more than the rest
+        if isinstance(value, kind):
+            return True
+    return False

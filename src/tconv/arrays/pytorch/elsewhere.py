@@ -28,9 +28,7 @@ def conv_transpose(
     return TRANSPOSED[geometry.rank](x, weight, bias, **words)
 
 
-def conv(
-    x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, groups: int
-) -> Tensor:
+def conv(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, groups: int) -> Tensor:
     """Compute a direct convolution by PyTorch, its input padded before."""
     _say(x.device.type)
     pads = [side for pair in reversed(geometry.crop) for side in pair]

@@ -14,7 +14,14 @@ from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry, hints
 from tconv.geometry.layer import Layer
 from tconv.geometry.padding import conv_axis_of
-from tconv.geometry.parameters import Padding, Sizes, is_sequence, one_of, padding_per_axis, per_axis
+from tconv.geometry.parameters import (
+    Padding,
+    Sizes,
+    is_sequence,
+    one_of,
+    padding_per_axis,
+    per_axis,
+)
 from tconv.reference import DEFINITIONS
 
 METHODS = ("auto", "engine")
@@ -162,7 +169,9 @@ def weight_gradient(
         size, crop = layer.placed(tuple(x.shape[-rank:]))
         batch = grad_output.shape[:-rank]
         if tuple(grad_output.shape[-rank:]) != size or batch[:-1] != x.shape[: -rank - 1]:
-            raise ValueError(f"grad_output has shape {tuple(grad_output.shape)}; its size is {size}")
+            raise ValueError(
+                f"grad_output has shape {tuple(grad_output.shape)}; its size is {size}"
+            )
         for name, tensor in tensors.items():
             if tensor.shape[-rank - 1] % layer.groups:
                 raise ValueError(
@@ -279,7 +288,9 @@ def _check_tensors(tensors: dict[str, Any]) -> None:
 
 def _unlike_an_array(name: str, tensor: Tensor) -> str:
     if tensor.is_nested:
-        return f"{name} is a nested tensor; pass its parts one by one, or {name}.to_padded_tensor(0)"
+        return (
+            f"{name} is a nested tensor; pass its parts one by one, or {name}.to_padded_tensor(0)"
+        )
     if tensor.is_quantized:
         return f"{name} is quantized; pass {name}.dequantize()"
     return f"{name} is stored as {tensor.layout}; pass {name}.to_dense()"

@@ -1,60 +1,94 @@
 """The three maps as operators of ``torch.library``: sizes, derivatives, batches of calls.
 
-Each derivative of one of them is another of them, so that derivatives of any order follow. An
-operator is all that ``torch.compile`` and ``torch.export`` see. Under the transforms of
-``torch.func`` and in forward mode an operator would give no derivative, or a wrong one in silence;
-there the same map goes through a :class:`torch.autograd.Function`.
+Each derivative of one of them is another of them, so that derivatives of any order follow. A call
+goes one of three ways. Compilers, exporters and tracers need the operator. Under the transforms of
+``torch.func`` and in forward mode an operator would give no derivative, or zeros in silence: there
+it is a :class:`torch.autograd.Function` with all its rules. Else nothing looks on, and the kernel is
+called at once, with a lighter Function where a gradient is recorded: the dispatcher's way by Python
+costs more than a small layer.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
+from torch.autograd import Function, forward_ad
 
 from tconv.arrays.pytorch import kernels
 from tconv.arrays.pytorch.memory import empty, is_channels_last
 
 LIBRARY = torch.library.Library("tconv", "DEF")  # an operator's name changes with its meaning
-GEOMETRY = "int[] stride, int[] dilation, int[] crop"
-SCHEMAS = {
-    "conv_transpose": f"(Tensor x, Tensor weight, Tensor? bias, {GEOMETRY}, SymInt[] size, "
-    "int groups, str reuse, str? arithmetic=None, str? activation=None, float slope=0.0) -> Tensor",
-    "conv": f"(Tensor y, Tensor weight, Tensor? bias, {GEOMETRY}, SymInt[] size, int groups, "
-    "str reuse) -> Tensor",
-    "weight_gradient": f"(Tensor x, Tensor y, SymInt[] kernel, {GEOMETRY}, int groups) -> Tensor",
-}
+PLACE = "int[] stride, int[] dilation, SymInt[] crop"
+PLAIN = (Tensor, torch.nn.Parameter, type(None))
 Given = tuple[Any, ...]
 Batched = tuple[Tensor, int]
 
 
-def conv_transpose(x: Tensor, weight: Tensor, bias: Tensor | None, *words: Any) -> Tensor:
-    """Compute :func:`kernels.conv_transpose`, differentiably."""
-    if _transformed():
-        return ConvTranspose.apply(x, weight, bias, *words)
-    return torch.ops.tconv.conv_transpose.default(x, weight, bias, *words)
+class Rules(NamedTuple):
+    """What PyTorch asks of a map beside its values."""
+
+    like: Callable[..., Tensor]  # an empty result
+    backward: Callable[..., Given]
+    jvp: Callable[..., Tensor]
+    vmap: Callable[..., Batched]
 
 
-def conv(y: Tensor, weight: Tensor, bias: Tensor | None, *words: Any) -> Tensor:
-    """Compute :func:`kernels.conv`, differentiably."""
-    if _transformed():
-        return Conv.apply(y, weight, bias, *words)
-    return torch.ops.tconv.conv.default(y, weight, bias, *words)
+class Map:
+    """One of the three maps: an operator, and the way that suits a call of it."""
+
+    def __init__(self, name: str, schema: str, rules: Rules) -> None:
+        self.kernel = getattr(kernels, name)
+        self.tensors = schema.count("Tensor") - 1
+        LIBRARY.define(name + schema, tags=(torch.Tag.pt2_compliant_tag,))
+        LIBRARY.impl(name, self.kernel, "CPU")
+        full = f"{LIBRARY.ns}::{name}"
+        torch.library.register_fake(full, rules.like, lib=LIBRARY)
+        torch.library.register_vmap(full, rules.vmap, lib=LIBRARY)
+        torch.library.register_autograd(full, rules.backward, setup_context=_save, lib=LIBRARY)
+        self.operator = getattr(torch.ops.tconv, name).default
+        self.transformed = _transformed(name, self.operator, rules)
+        self.recorded = _recorded(name, self.kernel, rules)
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        """Compute the kernel of that name, differentiably."""
+        if torch.compiler.is_compiling():
+            return self.operator(*inputs)
+        if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+            return self.transformed(*inputs)
+        tensors = inputs[: self.tensors]
+        if _watched() or not inputs[0].is_cpu or not all(type(t) in PLAIN for t in tensors):
+            return self.operator(*inputs)
+        if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
+            return self.recorded(*inputs)
+        return self.kernel(*inputs)
 
 
-def weight_gradient(x: Tensor, y: Tensor, *words: Any) -> Tensor:
-    """Compute :func:`kernels.weight_gradient`, differentiably."""
-    if _transformed():
-        return WeightGradient.apply(x, y, *words)
-    return torch.ops.tconv.weight_gradient.default(x, y, *words)
+def _transformed(name: str, operator: Callable[..., Tensor], rules: Rules) -> Callable[..., Tensor]:
+    parts = {
+        "forward": operator, "setup_context": _save, "backward": rules.backward, "jvp": rules.jvp,
+        "vmap": rules.vmap,
+    }  # fmt: skip
+    return type(name, (Function,), {k: staticmethod(v) for k, v in parts.items()}).apply
 
 
-def _transformed() -> bool:
-    """Tell whether a transform of ``torch.func`` or forward mode is at work."""
-    if torch.compiler.is_compiling():
-        return False
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+def _recorded(name: str, kernel: Callable[..., Tensor], rules: Rules) -> Callable[..., Tensor]:
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        y = kernel(*inputs)
+        _save(ctx, inputs, y)
+        return y
+
+    parts = {"forward": forward, "backward": rules.backward}
+    return type(name, (Function,), {k: staticmethod(v) for k, v in parts.items()}).apply
+
+
+def _watched() -> bool:
+    """Tell whether a mode, a tracer or a profiler records which operators are called."""
+    return (
+        torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._get_tracing_state() is not None
+        or torch.autograd._profiler_enabled()
+    )
 
 
 # Derivatives. Those of the maps as they are written; complex factors are conjugated, as PyTorch's
@@ -74,7 +108,7 @@ def _split(inputs: Given) -> tuple[Given, Given]:
     return inputs[:count], inputs[count:]
 
 
-def _conv_transpose_gradients(ctx: Any, grad: Tensor) -> Given:
+def _of_conv_transpose(ctx: Any, grad: Tensor) -> Given:
     x, weight, _ = ctx.saved_tensors
     stride, dilation, crop, _, groups, reuse, *rest = ctx.words
     if len(rest) > 1 and rest[1] is not None:
@@ -88,7 +122,7 @@ def _conv_transpose_gradients(ctx: Any, grad: Tensor) -> Given:
     return dx, dw, _over_channels(grad) if wanted[2] else None, *(None for _ in ctx.words)
 
 
-def _conv_gradients(ctx: Any, grad: Tensor) -> Given:
+def _of_conv(ctx: Any, grad: Tensor) -> Given:
     y, weight, _ = ctx.saved_tensors
     stride, dilation, crop, _, groups, reuse = ctx.words
     place, wanted = (stride, dilation, crop), ctx.needs_input_grad
@@ -100,7 +134,7 @@ def _conv_gradients(ctx: Any, grad: Tensor) -> Given:
     return dy, dw, _over_channels(grad) if wanted[2] else None, *(None for _ in ctx.words)
 
 
-def _weight_gradient_gradients(ctx: Any, grad: Tensor) -> Given:
+def _of_weight_gradient(ctx: Any, grad: Tensor) -> Given:
     x, y = ctx.saved_tensors
     _, stride, dilation, crop, groups = ctx.words
     place, wanted, dx, dy = (stride, dilation, crop), ctx.needs_input_grad, None, None
@@ -116,10 +150,11 @@ def _over_channels(grad: Tensor) -> Tensor:
     return grad.sum([0, *range(2, grad.ndim)])
 
 
-def _tangent(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return the forward derivative of a map that is linear in each of its tensors."""
+def _tangent(name: str) -> Callable[..., Tensor]:
+    """Return the forward derivative of a map, which is linear in each of its tensors."""
 
     def tangent(ctx: Any, *tangents: Any) -> Tensor:
+        operator = globals()[name]
         first, second, *bias = ctx.saved_tensors
         none = (None,) * len(bias)
         terms = []
@@ -138,10 +173,11 @@ def _tangent(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
 # Batches of calls: one call, whose images or whose groups they are.
 
 
-def _batched(operator: Callable[..., Tensor], groups_at: int) -> Callable[..., Batched]:
-    """Return the rule of :func:`conv_transpose` or :func:`conv`; `groups_at` is among the words."""
+def _batched(name: str) -> Callable[..., Batched]:
+    """Return the rule of a map with a bias."""
 
     def rule(info: Any, in_dims: Given, *inputs: Any) -> Batched:
+        operator = globals()[name]
         (x, weight, bias), words = _split(inputs)
         x_dim, weight_dim, bias_dim = in_dims[:3]
         count = info.batch_size
@@ -160,7 +196,7 @@ def _batched(operator: Callable[..., Tensor], groups_at: int) -> Callable[..., B
         if bias is not None:
             bias = _as_groups(bias, bias_dim, 0, count)
         weight = weight.movedim(weight_dim, 0).flatten(0, 1)
-        words = (*words[:groups_at], words[groups_at] * count, *words[groups_at + 1 :])
+        words = (*words[:4], words[4] * count, *words[5:])  # the fifth is the number of groups
         return operator(x, weight, bias, *words).unflatten(1, (count, -1)), 1
 
     return rule
@@ -207,62 +243,30 @@ def _like_weight_gradient(
     return empty((x.shape[1], y.shape[1] // groups, *kernel), x, last=False)
 
 
-class ConvTranspose(torch.autograd.Function):
-    """:func:`conv_transpose` for ``torch.func`` and forward mode."""
-
-    setup_context = staticmethod(_save)
-    backward = staticmethod(_conv_transpose_gradients)
-    jvp = staticmethod(_tangent(conv_transpose))
-    vmap = staticmethod(_batched(conv_transpose, 4))
-    like = staticmethod(_like_conv_transpose)
-
-    @staticmethod
-    def forward(*inputs: Any) -> Tensor:
-        """Call the operator."""
-        return torch.ops.tconv.conv_transpose.default(*inputs)
-
-
-class Conv(torch.autograd.Function):
-    """:func:`conv` for ``torch.func`` and forward mode."""
-
-    setup_context = staticmethod(_save)
-    backward = staticmethod(_conv_gradients)
-    jvp = staticmethod(_tangent(conv))
-    vmap = staticmethod(_batched(conv, 4))
-    like = staticmethod(_like_conv)
-
-    @staticmethod
-    def forward(*inputs: Any) -> Tensor:
-        """Call the operator."""
-        return torch.ops.tconv.conv.default(*inputs)
-
-
-class WeightGradient(torch.autograd.Function):
-    """:func:`weight_gradient` for ``torch.func`` and forward mode."""
-
-    setup_context = staticmethod(_save)
-    backward = staticmethod(_weight_gradient_gradients)
-    jvp = staticmethod(_tangent(weight_gradient))
-    vmap = staticmethod(_batched_weight_gradient)
-    like = staticmethod(_like_weight_gradient)
-
-    @staticmethod
-    def forward(*inputs: Any) -> Tensor:
-        """Call the operator."""
-        return torch.ops.tconv.weight_gradient.default(*inputs)
-
-
-def _register(function: type[torch.autograd.Function], name: str) -> None:
-    full = f"{LIBRARY.ns}::{name}"
-    LIBRARY.define(name + SCHEMAS[name], tags=(torch.Tag.pt2_compliant_tag,))
-    LIBRARY.impl(name, getattr(kernels, name), "CPU")
-    torch.library.register_fake(full, function.like, lib=LIBRARY)
-    torch.library.register_vmap(full, function.vmap, lib=LIBRARY)
-    torch.library.register_autograd(
-        full, function.backward, setup_context=function.setup_context, lib=LIBRARY
-    )
-
-
-_register(ConvTranspose, "conv_transpose")
-_register(Conv, "conv")
-_register(WeightGradient, "weight_gradient")
+GROUPS = "SymInt[] size, int groups, str reuse"
+conv_transpose = Map(
+    "conv_transpose",
+    f"(Tensor x, Tensor weight, Tensor? bias, {PLACE}, {GROUPS}, str? arithmetic=None, "
+    "str? activation=None, float slope=0.0) -> Tensor",
+    Rules(
+        _like_conv_transpose,
+        _of_conv_transpose,
+        _tangent("conv_transpose"),
+        _batched("conv_transpose"),
+    ),
+)
+conv = Map(
+    "conv",
+    f"(Tensor y, Tensor weight, Tensor? bias, {PLACE}, {GROUPS}) -> Tensor",
+    Rules(_like_conv, _of_conv, _tangent("conv"), _batched("conv")),
+)
+weight_gradient = Map(
+    "weight_gradient",
+    f"(Tensor x, Tensor y, SymInt[] kernel, {PLACE}, int groups) -> Tensor",
+    Rules(
+        _like_weight_gradient,
+        _of_weight_gradient,
+        _tangent("weight_gradient"),
+        _batched_weight_gradient,
+    ),
+)
