@@ -137,10 +137,11 @@ def conv_transpose(
     (1, 1, 5)
     """
     if type(x) is not np.ndarray and (other := adapter_of(x, weight, bias)):
-        return other.conv_transpose(
+        result: NDArray[Any] = other.conv_transpose(
             x, weight, bias, stride, padding, output_padding, groups, dilation,
             output_size=output_size, method=method, arithmetic=arithmetic, out=out,
         )  # fmt: skip
+        return result
     refusal = Refusal("conv_transpose", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         read_method(method, METHODS)
@@ -238,9 +239,10 @@ def conv(
     array([[ 7., 10.]])
     """
     if type(x) is not np.ndarray and (other := adapter_of(x, weight, bias)):
-        return other.conv(
+        result: NDArray[Any] = other.conv(
             x, weight, bias, stride, padding, dilation, groups, method=method, out=out
         )
+        return result
     refusal = Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         compute = read_method(method, CONV_METHODS)
@@ -310,9 +312,10 @@ def weight_gradient(
     array([[[0.-2.j, 2.+0.j]]])
     """
     if type(x) is not np.ndarray and (other := adapter_of(x, grad_output)):
-        return other.weight_gradient(
+        result: NDArray[Any] = other.weight_gradient(
             x, grad_output, kernel_size, stride, padding, output_padding, groups, dilation
         )
+        return result
     refusal = Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups)
     with refusal:
         x, grad = read_array("x", x), read_array("grad_output", grad_output)

@@ -28,7 +28,7 @@ def adapter_of(*values: object) -> ModuleType | None:
 
 
 def _any_is(values: tuple[object, ...], library: str, name: str) -> bool:
-    """Tell whether one of the values is of a class of a library; it can only be if that is loaded."""
+    """Tell whether one of the values is of a class of a library, which is then loaded."""
     kind = getattr(sys.modules.get(library), name, None)  # none in a library half loaded
     if kind is None:
         return False

@@ -116,7 +116,7 @@ class Layer:
     def placed(
         self, input_size: tuple[int, ...], output_size: Sizes | None = None
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the output's size and the start crop: plain arithmetic, so that sizes may be symbols.
+        """Return the output's size and the start crop; input sizes may be symbols of a compiler.
 
         Raises
         ------

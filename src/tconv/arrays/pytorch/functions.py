@@ -152,7 +152,8 @@ def weight_gradient(
 
     Examples
     --------
-    >>> weight_gradient(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0, 3.0, 0.0]]), 2, stride=2)
+    >>> x, grad = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0, 3.0, 0.0]])
+    >>> weight_gradient(x, grad, 2, stride=2)
     tensor([[[7., 0.]]])
     """
     tensors = {"x": x, "grad_output": grad_output}

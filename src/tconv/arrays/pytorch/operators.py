@@ -3,9 +3,9 @@
 Each derivative of one of them is another of them, so that derivatives of any order follow. A call
 goes one of three ways. Compilers, exporters and tracers need the operator. Under the transforms of
 ``torch.func`` and in forward mode an operator would give no derivative, or zeros in silence: there
-it is a :class:`torch.autograd.Function` with all its rules. Else nothing looks on, and the kernel is
-called at once, with a lighter Function where a gradient is recorded: the dispatcher's way by Python
-costs more than a small layer.
+it is a :class:`torch.autograd.Function` with all its rules. Else nothing looks on, and the kernel
+is called at once, with a lighter Function where a gradient is recorded: the dispatcher's way by
+Python costs more than a small layer.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Packed weights, kept between calls for as long as a tensor holds the same numbers.
 
-A tensor's numbers change in ways that neither its version nor its address tells: fused optimizers,
-``.data``, NumPy, shared memory. So the numbers themselves are compared, byte by byte, in every call.
+A tensor's numbers change in ways that neither its version nor its address tells: fused
+optimizers, ``.data``, NumPy, shared memory. So the numbers are compared, byte by byte, in every
+call.
 """
 
 import os
@@ -92,9 +93,7 @@ class WeightCache:
         return known and known[0].packed
 
     def freeze(self, identity: Hashable, entry: Entry, tensors: tuple[Tensor, ...]) -> None:
-        """Know an entry by its tensors' addresses and versions; they are held, so that no
-        other gets their memory.
-        """
+        """Know an entry by its tensors, which are held so that no others get their addresses."""
         with self._lock:
             self._frozen[identity] = entry, tensors
 
