@@ -20,7 +20,7 @@ from tconv.arrays.pytorch.memory import empty, is_channels_last
 
 LIBRARY = torch.library.Library("tconv", "DEF")  # an operator's name changes with its meaning
 PLACE = "int[] stride, int[] dilation, SymInt[] crop"
-PLAIN = (Tensor, torch.nn.Parameter, type(None))
+PLAIN = (Tensor, torch.nn.Parameter)
 Given = tuple[Any, ...]
 Batched = tuple[Tensor, int]
 
@@ -57,7 +57,7 @@ class Map:
         if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
             return self.transformed(*inputs)
         tensors = inputs[: self.tensors]
-        if _watched() or not inputs[0].is_cpu or not all(type(t) in PLAIN for t in tensors):
+        if _watched() or not inputs[0].is_cpu or not all(map(_is_plain, tensors)):
             return self.operator(*inputs)
         if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
             return self.recorded(*inputs)
@@ -80,6 +80,13 @@ def _recorded(name: str, kernel: Callable[..., Tensor], rules: Rules) -> Callabl
 
     parts = {"forward": forward, "backward": rules.backward}
     return type(name, (Function,), {k: staticmethod(v) for k, v in parts.items()}).apply
+
+
+def _is_plain(tensor: Tensor | None) -> bool:
+    """Tell whether a kernel can read a tensor: of no other class, and no batch of a derivative's."""
+    return tensor is None or (
+        type(tensor) in PLAIN and not torch._C._functorch.is_legacy_batchedtensor(tensor)
+    )
 
 
 def _watched() -> bool:
