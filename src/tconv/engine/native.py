@@ -154,7 +154,7 @@ def get_num_threads() -> int:
 
 
 def set_host(address: int) -> None:
-    """Give the C function by which a library runs a range on its threads: ``torch_parallel_for``."""
+    """Give the C function by which a library runs a range on its threads."""
     if _module:
         _module.set_host(address)
 
