@@ -67,7 +67,7 @@ class WeightCache:
 
     def met(self, layer: Hashable, numbers: Arrays) -> bool:
         """Tell whether these numbers were met before, and remember them."""
-        known = (layer, *(crc32(memoryview(array)) for array in numbers))
+        known = (layer, *(crc32(array.data) for array in numbers))
         with self._lock:
             if known in self._met:
                 return True

@@ -156,8 +156,8 @@ class _Work:
         probe = Probe(list(self.names))
         probe.run(self.model, *vars(example.fresh()).values())
         self._find(fold, probe)
-        measured = {made: _measured(made, *probe.inputs[made.conv]) for made in self.links}
-        self.links = [made for made, (old, new) in measured.items() if new < old]
+        times_of = {made: measured(made, *probe.inputs[made.conv]) for made in self.links}
+        self.links = [made for made, (old, new) in times_of.items() if new < old]
         share = self._transposed_time(probe)
         try:
             self._link()
@@ -177,7 +177,7 @@ class _Work:
             self.links = []
             self.notes.append("As a whole it was no faster, and is as it was.")
         return self._report(
-            measured, probe, before=old, after=new, share=min(share / old, 1.0), error=error
+            times_of, probe, before=old, after=new, share=min(share / old, 1.0), error=error
         )
 
     def _find(self, fold: bool, probe: Probe | None) -> None:
@@ -292,7 +292,7 @@ def _is_plain(conv: Any) -> bool:
     return not any(getattr(conv, hooks) for hooks in HOOKS)
 
 
-def _measured(made: Link, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, float]:
+def measured(made: Link, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, float]:
     """Return the seconds of a convolution with its followers, before and after."""
 
     def call() -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 
 @dataclass
@@ -79,8 +79,12 @@ def _attributes_kept(model: nn.Module) -> Iterator[Any]:
     """Give every module its attributes back, and tell which of them held proxies meanwhile."""
     modules = list(model.modules())
     before = [dict(vars(module)) for module in modules]
-    inner = ("_buffers", "_parameters", "_modules")
-    tables = [{name: dict(vars(module)[name]) for name in inner} for module in modules]
+    held = [
+        (value, value.copy())
+        for attributes in before
+        for value in attributes.values()
+        if isinstance(value, list | dict | set)
+    ]
 
     def proxies() -> Iterator[fx.Proxy]:
         for module in modules:
@@ -90,12 +94,12 @@ def _attributes_kept(model: nn.Module) -> Iterator[Any]:
     try:
         yield lambda: list(proxies())
     finally:
-        for module, attributes, table in zip(modules, before, tables, strict=True):
+        for module, attributes in zip(modules, before, strict=True):
             vars(module).clear()
             vars(module).update(attributes)
-            for name, entries in table.items():
-                vars(module)[name].clear()
-                vars(module)[name].update(entries)
+        for value, entries in held:
+            value.clear()
+            value.extend(entries) if isinstance(value, list) else value.update(entries)
 
 
 class Probe(TorchDispatchMode):
@@ -138,7 +142,9 @@ class Probe(TorchDispatchMode):
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.calls[module] += 1
         self.inside.append(module)
-        self.inputs[module] = args, kwargs
+        self.inputs[module] = tree_map_only(
+            Tensor, Tensor.detach, (args, kwargs)
+        )  # holds no result
 
     def _leave(self, module: nn.Module, _inputs: Any, output: Any) -> None:
         self.inside.pop()

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
-from tconv.arrays.pytorch.memory import DTYPES, INTEGERS
+from tconv.arrays.pytorch.memory import DTYPES
 from tconv.engine.activations import Activation
 from tconv.nn.accelerate.links import ACTIVATIONS, DIRECT, LINK, NORMS, OWN, TRANSPOSED
 
@@ -40,7 +40,7 @@ def why_not(module: Any) -> str | None:
     weight = module.weight
     if weight.device.type != "cpu":
         return f"it is on {weight.device}; tconv computes on the CPU"
-    if weight.dtype not in DTYPES or weight.dtype in INTEGERS:
+    if weight.dtype not in DTYPES or not (weight.is_floating_point() or weight.is_complex()):
         return f"its weights are {weight.dtype}"
     return None
 

@@ -115,23 +115,23 @@ class Link:
         return all(_equal(one, numbers_of(t)[0]) for one, t in zip(known, read, strict=True))
 
     def hand(self, y: Tensor) -> Tensor:
-        """Note the result, which the next module must receive."""
+        """Note the result, which the modules that hand on must receive, one after the other."""
         if len(self.members()) > 1 and not torch.compiler.is_compiling():
-            if getattr(self.given, "waits", False):
-                self.given.waits = False
-                self._refuse("was not handed on by the module that follows it")
-            self.given.result, self.given.waits = ref(y), True
+            if getattr(self.given, "waiting", None):
+                self.given.waiting = None
+                self._refuse("was not handed on by all that followed it")
+            self.given.result, self.given.waiting = ref(y), self.members()[1:]
         return y
 
     def receive(self, x: Tensor, module: Any) -> None:
-        """Check that a module that hands on received the convolution's result."""
+        """Check that a module that hands on is next, and received the convolution's result."""
         if torch.compiler.is_compiling():
             return
-        result = getattr(self.given, "result", None)
-        if result is None or result() is not x:
-            self._refuse(f"did not reach the {own_class(module).__name__}")
-        if module is self.members()[-1]:
-            self.given.waits = False
+        waiting = getattr(self.given, "waiting", None)
+        if not waiting or waiting[0] is not module or self.given.result() is not x:
+            self.given.waiting = None
+            self._refuse(f"did not reach the {own_class(module).__name__} in its turn")
+        waiting.pop(0)
 
     def _refuse(self, what: str) -> None:
         name = own_class(self.conv).__name__
