@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
 from tconv.geometry.convolution import times
@@ -17,12 +17,14 @@ from tconv.nn.accelerate.eligibility import (
     why_no_fold,
     why_not,
 )
+from tconv.nn.accelerate.graphs import lift
 from tconv.nn.accelerate.links import DIRECT, NORMS, Link, link, links_of, own_class, unlink
 from tconv.nn.accelerate.measuring import ROUNDS, best_times
 from tconv.nn.accelerate.predicting import predict
 from tconv.nn.accelerate.report import LayerReport, Report
 
 TOLERANCE = 1e-4
+SLOWER = 1.03  # a model that takes so many times its time is slower; less is noise
 
 
 def accelerate(
@@ -44,7 +46,7 @@ def accelerate(
         Whether to fold, in evaluation, a batch normalization that follows a convolution (also one
         that is not transposed, which PyTorch goes on computing), and an activation module that
         follows, where the flow of data proves that nothing else reads what is between.
-    verify : Tensor, tuple of arguments, or dict of named arguments, optional
+    verify : Tensor, tuple of arguments, dict of named arguments, or (tuple, dict), optional
         An example. The outputs before and after are compared, each layer is timed on its own input,
         and only what is faster stays.
     frozen : bool
@@ -94,7 +96,11 @@ def accelerate(
         )
     work = _Work(model, frozen)
     example = None if verify is None else _Example(verify)
-    return work.run(fold, example, tolerance)
+    try:
+        return work.run(fold, example, tolerance)
+    except BaseException:
+        work.undo()
+        raise
 
 
 def restore(model: nn.Module) -> None:
@@ -120,6 +126,8 @@ class _Example:
         self.kwargs: dict[str, Any] = {}
         if isinstance(given, Mapping):
             self.kwargs = dict(given)
+        elif isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping):
+            self.args, self.kwargs = tuple(given[0]), dict(given[1])
         elif isinstance(given, tuple):
             self.args = given
         else:
@@ -141,6 +149,8 @@ class _Work:
     def __init__(self, model: nn.Module, frozen: bool) -> None:
         self.model = model
         self.frozen = frozen
+        graphs = [m for m in model.modules() if isinstance(m, fx.GraphModule)]
+        self.lowered = [lift(graph) for graph in graphs]
         self.names = {module: name for name, module in model.named_modules()}
         self.reasons = {m: why_not(m) for m in self.names if is_transposed(m)}
         self.links: list[Link] = []
@@ -159,20 +169,16 @@ class _Work:
         times_of = {made: measured(made, *probe.inputs[made.conv]) for made in self.links}
         self.links = [made for made, (old, new) in times_of.items() if new < old]
         share = self._transposed_time(probe)
-        try:
-            self._link()
-            error = _difference(before, example.fresh().run(self.model))
-            if not error <= tolerance:
-                raise ValueError(
-                    f"accelerate: outputs differ by {error:.2g} of the largest, more than the "
-                    f"tolerance {tolerance:g}; the model is as it was. Pass a larger tolerance "
-                    "if this is precise enough, or fold=False"
-                )
-            old, new = self._model_times(example)
-        except BaseException:
-            self._unlink()
-            raise
-        if new > old:
+        self._link()
+        error = _difference(before, example.fresh().run(self.model))
+        if not error <= tolerance:
+            raise ValueError(
+                f"accelerate: outputs differ by {error:.2g} of the largest, more than the "
+                f"tolerance {tolerance:g}; the model is as it was. Pass a larger tolerance if this "
+                "is precise enough, or fold=False"
+            )
+        old, new = self._model_times(example)
+        if new > SLOWER * old:
             self._unlink()
             self.links = []
             self.notes.append("As a whole it was no faster, and is as it was.")
@@ -243,6 +249,12 @@ class _Work:
         for made in self.links:
             unlink(made)
 
+    def undo(self) -> None:
+        """Restore the model."""
+        restore(self.model)
+        for lower in self.lowered:
+            lower()
+
     def _refresh(self) -> None:
         for made in links_of(self.model):
             made.refresh()
@@ -272,9 +284,7 @@ class _Work:
                     probe.calls[module] if probe else 1,
                 )
             )
-        return Report(
-            rows, self.notes, undo=lambda: restore(self.model), refresh=self._refresh, **whole
-        )
+        return Report(rows, self.notes, undo=self.undo, refresh=self._refresh, **whole)
 
     def _done(self, module: Any, made: Link | None, probe: Probe | None) -> str:
         if made is None:

@@ -43,7 +43,7 @@ def chains(model: nn.Module, convolutions: list[nn.Module]) -> tuple[list[Chain]
     """
     try:
         with _attributes_kept(model) as kept:
-            graph = _Tracer().trace(model)
+            graph = model.graph if isinstance(model, fx.GraphModule) else _Tracer().trace(model)
             kept_nodes = {proxy.node for proxy in kept()}
     except Exception as error:  # whatever the model's code raises when it meets a proxy
         first = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -142,9 +142,8 @@ class Probe(TorchDispatchMode):
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.calls[module] += 1
         self.inside.append(module)
-        self.inputs[module] = tree_map_only(
-            Tensor, Tensor.detach, (args, kwargs)
-        )  # holds no result
+        given = tree_map_only(Tensor, Tensor.detach, (args, kwargs))  # keeps no result alive
+        self.inputs[module] = given
 
     def _leave(self, module: nn.Module, _inputs: Any, output: Any) -> None:
         self.inside.pop()

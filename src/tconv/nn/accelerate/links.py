@@ -127,7 +127,7 @@ class Link:
         """Check that a module that hands on is next, and received the convolution's result."""
         if torch.compiler.is_compiling():
             return
-        waiting = getattr(self.given, "waiting", None)
+        waiting: Any = getattr(self.given, "waiting", None)
         if not waiting or waiting[0] is not module or self.given.result() is not x:
             self.given.waiting = None
             self._refuse(f"did not reach the {own_class(module).__name__} in its turn")
