@@ -48,13 +48,13 @@ def accelerate(
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --output.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Let tconv compute an exported PyTorch model's layers: tconv accelerate model.pt2."""
+    """Let tconv compute the layers of a PyTorch model: tconv accelerate model.pt2."""
     from tconv.media.atomic import Replacement
 
     file = Replacement(output, force=force) if output else None
     import torch
 
-    import tconv.nn
+    from tconv import nn
 
     if threads:
         torch.set_num_threads(threads)
@@ -62,9 +62,7 @@ def accelerate(
     example = _example(input, program, channels_last)
     module = program.module()
     _call(module, example)
-    report = tconv.nn.accelerate(
-        module, fold=fold, verify=example, frozen=frozen, tolerance=tolerance
-    )
+    report = nn.accelerate(module, fold=fold, verify=example, frozen=frozen, tolerance=tolerance)
     if json:
         print(dumps(_plain(report), indent=2))
     else:
