@@ -16,8 +16,10 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/cpu.hpp"
 #include "api.hpp"
+#include "bindings/kept_weights.hpp"
+#include "bindings/xla.hpp"
+#include "runtime/cpu.hpp"
 #include "runtime/pool.hpp"
 
 namespace nb = nanobind;
@@ -353,6 +355,20 @@ double speed(const std::string& target_name) {
     return target.speed();
 }
 
+// The functions that XLA calls, by name, which from now on run this target.
+nb::dict xla_functions(const std::string& target_name) {
+    xla::set_target(target_of(target_name));
+    nb::dict all;
+    for (const xla::Named& one : xla::functions())
+        all[one.name] = nb::capsule(reinterpret_cast<void*>(one.function));
+    return all;
+}
+
+std::pair<int64_t, int64_t> kept_weights() {
+    const kept::Held held = kept::held();
+    return {held.layers, held.bytes};
+}
+
 void translate(const std::exception_ptr& thrown, void*) {
     try {
         std::rethrow_exception(thrown);
@@ -377,6 +393,9 @@ NB_MODULE(_native, module) {
     module.def("compiler", &tconv::compiler);
     module.def("get_num_threads", &tconv::pool::num_threads);
     module.def("set_num_threads", &tconv::pool::set_num_threads);
+    module.def("xla_functions", &tconv::xla_functions, nb::arg("target"));
+    module.def("kept_weights", &tconv::kept_weights);
+    module.def("forget_weights", &tconv::kept::forget);
     tconv::define_plan<float>(module, "PlanF32");
     tconv::define_plan<double>(module, "PlanF64");
     tconv::define_adjoint<float>(module, "AdjointF32", "weight_gradient_f32");

@@ -5,7 +5,11 @@ names and with the same arguments. It reads the arguments, and computes by the e
 """
 
 import sys
-from types import ModuleType
+from types import ModuleType, NoneType
+
+import numpy as np
+
+PLAIN = frozenset((np.ndarray, NoneType))
 
 
 def adapter_of(*values: object) -> ModuleType | None:
@@ -16,6 +20,8 @@ def adapter_of(*values: object) -> ModuleType | None:
     >>> adapter_of([1.0], 2.0) is None
     True
     """
+    if PLAIN.issuperset(map(type, values)):
+        return None
     if _any_is(values, "torch", "Tensor"):
         from tconv.arrays import pytorch
 
@@ -28,6 +34,6 @@ def adapter_of(*values: object) -> ModuleType | None:
 
 
 def _any_is(values: tuple[object, ...], library: str, name: str) -> bool:
-    """Tell whether one of the values is of a class of a library; it can only be if that is loaded."""
+    """Tell whether one of the values is of a library's class, which is only if that is loaded."""
     kind = getattr(sys.modules.get(library), name, None)  # none in a library half loaded
     return kind is not None and any(isinstance(value, kind) for value in values)

@@ -150,3 +150,19 @@ def get_num_threads() -> int:
     True
     """
     return int(_module.get_num_threads()) if _module else 1
+
+
+def xla_functions() -> dict[str, Any]:
+    """Return the functions that XLA may call, as capsules by name, for the target in use."""
+    return dict(_module.xla_functions(_target))
+
+
+def kept_weights() -> tuple[int, int]:
+    """Return of how many layers packed weights are kept for XLA's calls, and their bytes."""
+    return tuple(_module.kept_weights()) if _module else (0, 0)
+
+
+def forget_weights() -> None:
+    """Let go of the packed weights that are kept for XLA's calls."""
+    if _module:
+        _module.forget_weights()
