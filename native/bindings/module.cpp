@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -88,10 +90,12 @@ class Buffer {
 
   private:
     void check(const char* name, int least_axes, int most_axes) const {
-        const char code = std::is_same_v<std::remove_const_t<T>, float> ? 'f' : 'd';
+        using Number = std::remove_const_t<T>;
+        constexpr char code =
+            std::is_same_v<Number, float> ? 'f' : std::is_same_v<Number, double> ? 'd' : 'B';
         const char* format = view_.format ? view_.format : "B";
         require(format[0] == code && format[1] == '\0', name,
-                code == 'f' ? "float32" : "float64");
+                code == 'f' ? "float32" : code == 'd' ? "float64" : "uint8");
         require(view_.ndim >= least_axes && view_.ndim <= most_axes, name,
                 "of as many axes as the weight");
         require(reinterpret_cast<uintptr_t>(view_.buf) % alignof(T) == 0, name, "aligned");
@@ -347,6 +351,23 @@ std::pair<double, std::vector<std::pair<double, double>>> costs(const std::strin
     return {target.bytes_per_operation, all};
 }
 
+// Whether two arrays hold the same bytes; views are compared as they lie.
+bool same_bytes(nb::handle one_array, nb::handle other_array) {
+    const Buffer<const uint8_t> one("one", one_array, 1, 1), other("other", other_array, 1, 1);
+    if (one.bytes() != other.bytes()) return false;
+    constexpr int64_t piece = int64_t(1) << 18;
+    const int64_t size = one.bytes();
+    std::atomic<bool> same{true};
+    nb::gil_scoped_release free;
+    run_tasks((size + piece - 1) / piece, [&](int64_t task) {
+        const int64_t first = task * piece, count = std::min(piece, size - first);
+        if (same.load(std::memory_order_relaxed) &&
+            std::memcmp(one.data() + first, other.data() + first, static_cast<size_t>(count)) != 0)
+            same = false;
+    });
+    return same;
+}
+
 int lanes(const std::string& target_name) { return target_of(target_name).lanes; }
 
 double speed(const std::string& target_name) {
@@ -396,6 +417,11 @@ NB_MODULE(_native, module) {
     module.def("xla_functions", &tconv::xla_functions, nb::arg("target"));
     module.def("kept_weights", &tconv::kept_weights);
     module.def("forget_weights", &tconv::kept::forget);
+    module.def("set_host", [](uintptr_t address) {
+        tconv::pool::set_host(reinterpret_cast<tconv::pool::ParallelFor>(address));
+    });
+    module.def("set_hosted_threads", &tconv::pool::set_hosted_threads);
+    module.def("same_bytes", &tconv::same_bytes, nb::arg("one"), nb::arg("other"));
     tconv::define_plan<float>(module, "PlanF32");
     tconv::define_plan<double>(module, "PlanF64");
     tconv::define_adjoint<float>(module, "AdjointF32", "weight_gradient_f32");

@@ -162,7 +162,10 @@ thread_local bool inside_a_task = false;
 class Inside {
   public:
     Inside() { inside_a_task = true; }
-    ~Inside() { inside_a_task = false; }
+    ~Inside() { inside_a_task = before_; }
+
+  private:
+    const bool before_ = inside_a_task;
 };
 
 class Pool {
@@ -264,10 +267,14 @@ class Pool {
 };
 
 std::atomic<Pool*> current{nullptr};
+std::atomic<ParallelFor> host{nullptr};
 
 #ifdef TCONV_POSIX
 // A child has none of its parent's threads, and their locks as they happened to be.
-void forget_after_fork() { current.store(nullptr); }
+void forget_after_fork() {
+    current.store(nullptr);
+    host.store(nullptr);
+}
 
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, forget_after_fork);
 #endif
@@ -282,9 +289,42 @@ Pool& pool() {
     return *there;
 }
 
+thread_local int hosted_threads = 0;
+
+// The host's threads take part once each, the caller among them.
+bool run_hosted(Job& job, int threads, const Poll& poll) {
+    const ParallelFor parallel_for = host.load(std::memory_order_relaxed);
+    if (!parallel_for) return false;
+    struct Context {
+        Job& job;
+        Poller poller;
+        std::thread::id caller;
+    } context{job, Poller(poll), std::this_thread::get_id()};
+    const auto take_part = [](int64_t, int64_t, void* given) {
+        auto& [work, poller, caller] = *static_cast<Context*>(given);
+        Inside inside;
+        if (std::this_thread::get_id() == caller)
+            work.work(poller);
+        else
+            work.work([] {});
+    };
+    return parallel_for(0, threads, 1, take_part, &context) == 0;
+}
+
+bool run_on_threads(Job& job, int helpers, const Poll& poll) {
+    if (hosted_threads && run_hosted(job, helpers + 1, poll)) return true;
+    return pool().run(job, helpers, poll);
+}
+
 }  // namespace
 
-int num_threads() { return wanted_threads().load(std::memory_order_relaxed); }
+int num_threads() {
+    return hosted_threads ? hosted_threads : wanted_threads().load(std::memory_order_relaxed);
+}
+
+void set_host(ParallelFor parallel_for) { host = parallel_for; }
+
+void set_hosted_threads(int threads) { hosted_threads = std::clamp(threads, 0, most_threads); }
 
 void set_num_threads(int threads) { wanted_threads() = std::clamp(threads, 1, most_threads); }
 
@@ -293,7 +333,7 @@ void run(int64_t tasks, const Body& body, const Poll& poll) {
     const int helpers = static_cast<int>(std::min<int64_t>(num_threads(), tasks)) - 1;
     if (inside_a_task)
         job.work([] {});
-    else if (helpers < 1 || !pool().run(job, helpers, poll))
+    else if (helpers < 1 || !run_on_threads(job, helpers, poll))
         job.work(Poller(poll));
     job.rethrow();
 }

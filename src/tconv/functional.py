@@ -42,6 +42,8 @@ from tconv.reference.matrix import sparse as sparse_matrix
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+PLAIN = (np.ndarray, type(None))  # what needs no adapter
+
 METHODS: Mapping[str, Definition] = MappingProxyType(
     {
         "auto": engine.compute,
@@ -136,11 +138,13 @@ def conv_transpose(
     >>> conv_transpose(x, weight, stride=2, padding=1).shape
     (1, 1, 5)
     """
-    if other := adapter_of(x, weight, bias):
-        return other.conv_transpose(
+    plain = type(x) is type(weight) is np.ndarray and type(bias) in PLAIN
+    if not plain and (other := adapter_of(x, weight, bias)):
+        result: NDArray[Any] = other.conv_transpose(
             x, weight, bias, stride, padding, output_padding, groups, dilation,
             output_size=output_size, method=method, arithmetic=arithmetic, out=out,
         )  # fmt: skip
+        return result
     refusal = Refusal("conv_transpose", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         read_method(method, METHODS)
@@ -237,10 +241,12 @@ def conv(
     >>> conv(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[[1.0, 0.0, 2.0]]]))
     array([[ 7., 10.]])
     """
-    if other := adapter_of(x, weight, bias):
-        return other.conv(
+    plain = type(x) is type(weight) is np.ndarray and type(bias) in PLAIN
+    if not plain and (other := adapter_of(x, weight, bias)):
+        result: NDArray[Any] = other.conv(
             x, weight, bias, stride, padding, dilation, groups, method=method, out=out
         )
+        return result
     refusal = Refusal("conv", x=x, weight=weight, bias=bias, groups=groups, out=out)
     with refusal:
         compute = read_method(method, CONV_METHODS)
@@ -309,10 +315,12 @@ def weight_gradient(
     >>> weight_gradient(np.array([[2j]]), np.array([[1.0, 1j]]), 2)
     array([[[0.-2.j, 2.+0.j]]])
     """
-    if other := adapter_of(x, grad_output):
-        return other.weight_gradient(
+    plain = type(x) is type(grad_output) is np.ndarray
+    if not plain and (other := adapter_of(x, grad_output)):
+        result: NDArray[Any] = other.weight_gradient(
             x, grad_output, kernel_size, stride, padding, output_padding, groups, dilation
         )
+        return result
     refusal = Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups)
     with refusal:
         x, grad = read_array("x", x), read_array("grad_output", grad_output)

@@ -5,11 +5,7 @@ names and with the same arguments. It reads the arguments, and computes by the e
 """
 
 import sys
-from types import ModuleType, NoneType
-
-import numpy as np
-
-PLAIN = frozenset((np.ndarray, NoneType))
+from types import ModuleType
 
 
 def adapter_of(*values: object) -> ModuleType | None:
@@ -20,8 +16,6 @@ def adapter_of(*values: object) -> ModuleType | None:
     >>> adapter_of([1.0], 2.0) is None
     True
     """
-    if PLAIN.issuperset(map(type, values)):
-        return None
     if _any_is(values, "torch", "Tensor"):
         from tconv.arrays import pytorch
 
@@ -34,6 +28,11 @@ def adapter_of(*values: object) -> ModuleType | None:
 
 
 def _any_is(values: tuple[object, ...], library: str, name: str) -> bool:
-    """Tell whether one of the values is of a library's class, which is only if that is loaded."""
+    """Tell whether one of the values is of a class of a library, which is then loaded."""
     kind = getattr(sys.modules.get(library), name, None)  # none in a library half loaded
-    return kind is not None and any(isinstance(value, kind) for value in values)
+    if kind is None:
+        return False
+    for value in values:  # noqa: SIM110 - a generator costs more than the rest
+        if isinstance(value, kind):
+            return True
+    return False

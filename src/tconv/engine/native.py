@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tconv.geometry.parameters import integer
 
@@ -166,3 +167,29 @@ def forget_weights() -> None:
     """Let go of the packed weights that are kept for XLA's calls."""
     if _module:
         _module.forget_weights()
+
+
+def set_host(address: int) -> None:
+    """Give the C function by which a library runs a range on its threads: ``torch_parallel_for``."""
+    if _module:
+        _module.set_host(address)
+
+
+def set_hosted_threads(threads: int) -> None:
+    """Let calls of this thread use so many threads of the host from now on; with 0, ours again."""
+    if _module:
+        _module.set_hosted_threads(threads)
+
+
+def same_bytes(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Tell whether two contiguous arrays of one dtype hold the same bytes: NaN and -0.0 count.
+
+    Examples
+    --------
+    >>> same_bytes(np.array([np.nan, 0.0]), np.array([np.nan, 0.0]))
+    True
+    >>> same_bytes(np.array([0.0]), np.array([-0.0]))
+    False
+    """
+    one, other = (array.reshape(-1).view(np.uint8) for array in (one, other))
+    return bool(_module.same_bytes(one, other)) if _module else one.tobytes() == other.tobytes()

@@ -67,7 +67,28 @@ class Layer:
             As in :meth:`tconv.Geometry.of`.
         """
         words: Any = kernel_size, stride, padding, output_padding, groups, dilation
-        return _kept(*words) if is_plain(words) else _read(*words)
+        return _kept(*words) if is_plain(words) else cls.read(*words)
+
+    @classmethod
+    def read(
+        cls,
+        kernel_size: tuple[int, ...],
+        stride: Sizes,
+        padding: Padding,
+        output_padding: Sizes,
+        groups: int,
+        dilation: Sizes,
+    ) -> "Layer":
+        """Read parameters anew: what :meth:`of` does, without keeping it."""
+        rank = len(kernel_size)
+        return cls(
+            kernel_size=per_axis("kernel_size", kernel_size, rank, minimum=1),
+            groups=integer("groups", groups, minimum=1),
+            stride=per_axis("stride", stride, rank, minimum=1),
+            dilation=per_axis("dilation", dilation, rank, minimum=1),
+            padding=padding_per_axis(padding, rank),
+            output_padding=per_axis("output_padding", output_padding, rank, minimum=0),
+        )
 
     @property
     def rank(self) -> int:
@@ -91,6 +112,39 @@ class Layer:
             self.stride, self.padding, self.output_padding, self.dilation,
             None if output_size is None else per_axis("output_size", output_size, self.rank),
         )  # fmt: skip
+
+    def placed(
+        self, input_size: tuple[int, ...], output_size: Sizes | None = None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the output's size and the start crop; input sizes may be symbols of a compiler.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in :meth:`geometry`, which says the same at more length.
+
+        Examples
+        --------
+        >>> Layer.of((3, 3), stride=2, padding=1).placed((4, 6), output_size=(7, 12))
+        ((7, 12), (1, 1))
+        """
+        each = zip(input_size, self.stride, self.effective_kernel, self.crop, strict=True)
+        sizes = tuple((i - 1) * s + ke - start - end for i, s, ke, (start, end) in each)
+        starts = tuple(start for start, _ in self.crop)
+        if output_size is not None:
+            wanted = per_axis("output_size", output_size, self.rank)
+            more = zip(wanted, sizes, self.output_padding, strict=True)
+            extra = [o - (size - op) for o, size, op in more]
+            if self.padding == "same":  # sizes are the largest; the crop is shared anew
+                extra = [e + s - 1 for e, s in zip(extra, self.stride, strict=True)]
+                pairs = zip(wanted, sizes, self.crop, strict=True)
+                starts = tuple(max(sum(c) + size - o, 0) // 2 for o, size, c in pairs)
+            if not all(0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
+                self.geometry(input_size, output_size)
+            sizes = wanted
+        if min(*sizes, *input_size) < 1:
+            self.geometry(input_size, output_size)
+        return sizes, starts
 
     def input_size(self, output_size: tuple[int, ...]) -> tuple[int, ...]:
         """Return the input size that gives an output size.
@@ -121,24 +175,5 @@ class Layer:
             yield more + 1
 
 
-def _read(
-    kernel_size: tuple[int, ...],
-    stride: Sizes,
-    padding: Padding,
-    output_padding: Sizes,
-    groups: int,
-    dilation: Sizes,
-) -> Layer:
-    rank = len(kernel_size)
-    return Layer(
-        kernel_size=per_axis("kernel_size", kernel_size, rank, minimum=1),
-        groups=integer("groups", groups, minimum=1),
-        stride=per_axis("stride", stride, rank, minimum=1),
-        dilation=per_axis("dilation", dilation, rank, minimum=1),
-        padding=padding_per_axis(padding, rank),
-        output_padding=per_axis("output_padding", output_padding, rank, minimum=0),
-    )
-
-
-_kept = lru_cache(KEPT)(_read)
+_kept = lru_cache(KEPT)(Layer.read)
 _kept_geometry = lru_cache(KEPT)(Layer._geometry)

@@ -1,0 +1,313 @@
+"""The public functions on tensors: arguments read and refused as for arrays, then an operator."""
+
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tconv.arrays.pytorch import elsewhere, operators
+from tconv.arrays.pytorch.memory import DTYPES
+from tconv.arrays.pytorch.weights import Reuse
+from tconv.checks import Refusal, operands
+from tconv.engine.arithmetic import Arithmetic, read_arithmetic
+from tconv.geometry import Geometry, hints
+from tconv.geometry.layer import Layer
+from tconv.geometry.padding import conv_axis_of
+from tconv.geometry.parameters import (
+    Padding,
+    Sizes,
+    is_sequence,
+    one_of,
+    padding_per_axis,
+    per_axis,
+)
+from tconv.reference import DEFINITIONS
+
+METHODS = ("auto", "engine")
+DEVICES = ("cpu", "meta")
+OF_ARRAYS = ("phases", *DEFINITIONS)  # methods that know NumPy's arrays alone
+Shape = tuple[int, ...]
+
+
+def conv_transpose(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+    *,
+    output_size: Sizes | None = None,
+    method: str = "auto",
+    arithmetic: Arithmetic | None = None,
+    out: Tensor | None = None,
+    reuse: Reuse | None = None,
+) -> Tensor:
+    """Compute a transposed convolution of tensors; see :func:`tconv.conv_transpose`.
+
+    `reuse` tells whether packed weights are kept; left out, they are where no gradient is recorded.
+
+    Examples
+    --------
+    >>> x, weight = torch.ones(1, 2, 5, 6), torch.ones(2, 3, 4, 4, requires_grad=True)
+    >>> y = conv_transpose(x, weight, stride=2, padding="same")
+    >>> y.sum().backward()
+    >>> y.shape, weight.grad.shape
+    (torch.Size([1, 3, 10, 12]), torch.Size([2, 3, 4, 4]))
+    """
+    tensors = {"x": x, "weight": weight, "bias": bias}
+    try:
+        _check(tensors, groups, method, transposed=True)
+        chosen = None if arithmetic is None else read_arithmetic(arithmetic)
+        layer = read_layer(
+            tuple(weight.shape[2:]), stride, padding, output_padding, groups, dilation
+        )
+        size, crop = layer.placed(tuple(x.shape[-layer.rank :]), output_size)
+    except (TypeError, ValueError) as error:
+        _refuse("conv_transpose", error, tensors, groups)
+    y = transposed(x, weight, bias, layer, size, crop, reuse or reuse_of(weight, bias), chosen)
+    return y if out is None else _into(out, y, "conv_transpose")
+
+
+def transposed(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    layer: Layer,
+    size: Shape,
+    crop: Shape,
+    reuse: Reuse,
+    arithmetic: Arithmetic | None = None,
+) -> Tensor:
+    """Compute a transposed convolution of tensors that fit each other, with or without a batch."""
+    if x.device.type not in DEVICES:
+        geometry = layer.geometry(x.shape[-layer.rank :], size)
+        return elsewhere.conv_transpose(x, weight, bias, geometry, layer.groups)
+    x, weight, bias = autocast(x, weight, bias)
+    batched = x.ndim == layer.rank + 2
+    y = operators.conv_transpose(
+        x if batched else x.unsqueeze(0), weight, bias,
+        layer.stride, layer.dilation, crop, size, layer.groups, reuse, arithmetic,
+    )  # fmt: skip
+    return y if batched else y.squeeze(0)
+
+
+def conv(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    *,
+    method: str = "auto",
+    out: Tensor | None = None,
+) -> Tensor:
+    """Compute a direct convolution of tensors; see :func:`tconv.conv`.
+
+    Examples
+    --------
+    >>> conv(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), torch.tensor([[[1.0, 0.0, 2.0]]]))
+    tensor([[ 7., 10.]])
+    """
+    tensors = {"x": x, "weight": weight, "bias": bias}
+    try:
+        _check(tensors, groups, method, transposed=False)
+        kernel = tuple(weight.shape[2:])
+        layer = read_layer(kernel, stride, 0, 0, groups, dilation)
+        size, crop = place_direct(layer, padding, tuple(x.shape[-layer.rank :]))
+    except (TypeError, ValueError) as error:
+        _refuse("conv", error, tensors, groups)
+    if x.device.type not in DEVICES:
+        geometry = Geometry.of_conv(
+            x.shape[-layer.rank :], kernel, layer.stride, padding, layer.dilation
+        )
+        y = elsewhere.conv(x, weight, bias, geometry, groups)
+    else:
+        x, weight, bias = autocast(x, weight, bias)
+        batched = x.ndim == layer.rank + 2
+        y = operators.conv(
+            x if batched else x.unsqueeze(0), weight, bias,
+            layer.stride, layer.dilation, crop, size, layer.groups, reuse_of(weight, bias),
+        )  # fmt: skip
+        y = y if batched else y.squeeze(0)
+    return y if out is None else _into(out, y, "conv")
+
+
+def weight_gradient(
+    x: Tensor,
+    grad_output: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Tensor:
+    """Compute the gradient with respect to the weight; see :func:`tconv.weight_gradient`.
+
+    Examples
+    --------
+    >>> x, grad = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0, 3.0, 0.0]])
+    >>> weight_gradient(x, grad, 2, stride=2)
+    tensor([[[7., 0.]]])
+    """
+    tensors = {"x": x, "grad_output": grad_output}
+    try:
+        _check_tensors(tensors)
+        rank = len(kernel_size) if is_sequence(kernel_size) else max(1, x.ndim - 2)
+        kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
+        layer = read_layer(kernel, stride, padding, output_padding, groups, dilation)
+        if x.ndim != grad_output.ndim or x.ndim not in (rank + 1, rank + 2):
+            raise ValueError(
+                f"x and grad_output must both have {rank + 2} axes, or {rank + 1} without a batch, "
+                f"got {x.ndim} and {grad_output.ndim}"
+            )
+        size, crop = layer.placed(tuple(x.shape[-rank:]))
+        batch = grad_output.shape[:-rank]
+        if tuple(grad_output.shape[-rank:]) != size or batch[:-1] != x.shape[: -rank - 1]:
+            raise ValueError(
+                f"grad_output has shape {tuple(grad_output.shape)}; its size is {size}"
+            )
+        for name, tensor in tensors.items():
+            if tensor.shape[-rank - 1] % layer.groups:
+                raise ValueError(
+                    f"groups {groups} does not divide {name}'s {tensor.shape[-rank - 1]} channels"
+                )
+    except (TypeError, ValueError) as error:
+        _refuse("weight_gradient", error, tensors, groups)
+    if x.ndim == rank + 1:
+        x, grad_output = x.unsqueeze(0), grad_output.unsqueeze(0)
+    return operators.weight_gradient(
+        x.conj(), grad_output, kernel, layer.stride, layer.dilation, crop, layer.groups
+    )
+
+
+def read_layer(*words: Any) -> Layer:
+    """Read a layer's parameters; a compiler follows how, and would warn of what is kept."""
+    return Layer.read(*words) if torch.compiler.is_compiling() else Layer.of(*words)
+
+
+def place_direct(layer: Layer, padding: Padding, input_size: Shape) -> tuple[Shape, Shape]:
+    """Return the size of a direct convolution's result, and the cells put before its input."""
+    sizes, before = [], []
+    pads = padding_per_axis(padding, layer.rank)
+    each = zip(input_size, layer.kernel_size, layer.stride, layer.dilation, strict=True)
+    for index, (i, k, s, d) in enumerate(each):
+        axis = conv_axis_of(i, k, s, d, pads if isinstance(pads, str) else pads[index])
+        sizes.append(axis.input_size)
+        before.append(axis.crop_start)
+    return tuple(sizes), tuple(before)
+
+
+def reuse_of(weight: Tensor, bias: Tensor | None) -> Reuse:
+    """Return whether packed weights are worth keeping: not while they learn."""
+    learns = weight.requires_grad or (bias is not None and bias.requires_grad)
+    return "never" if learns and torch.is_grad_enabled() else "compared"
+
+
+def autocast(*tensors: Any) -> Any:
+    """Convert tensors as ``torch.autocast`` has PyTorch's operators convert theirs."""
+    device = tensors[0].device.type
+    if device != "cpu" or not torch.is_autocast_enabled(device):
+        return tensors
+    dtype = torch.get_autocast_dtype(device)
+    return [t.to(dtype) if t is not None and _is_cast(t) else t for t in tensors]
+
+
+def _is_cast(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.dtype != torch.float64
+
+
+# Checks ------------------------------------------------------------------------------------------
+
+
+def _check(tensors: dict[str, Any], groups: object, method: str, *, transposed: bool) -> None:
+    """Refuse tensors that do not fit each other; whoever fits pays little for it."""
+    _check_tensors(tensors)
+    one_of("method", method, METHODS, _other_method)
+    x, weight, bias = tensors.values()
+    if not _fit(x.shape, weight.shape, None if bias is None else bias.shape, groups, transposed):
+        stand_ins = (None if t is None else _stand_in(t) for t in (x, weight, bias))
+        operands(*stand_ins, groups, transposed=transposed)  # type: ignore[arg-type]
+
+
+def _fit(x: Shape, weight: Shape, bias: Shape | None, groups: object, transposed: bool) -> bool:
+    rank = len(weight) - 2
+    if type(groups) is not int or groups < 1 or rank < 1 or len(x) not in (rank + 1, rank + 2):
+        return False
+    first, second = weight[0], weight[1] * groups
+    reads, makes = (first, second) if transposed else (second, first)
+    return (
+        x[-rank - 1] == reads
+        and first % groups == 0
+        and (bias is None or bias == (makes,))
+        and min(*weight, *x[-rank - 1 :]) > 0
+    )
+
+
+def _stand_in(tensor: Tensor) -> Any:
+    """Return an array of a tensor's shape and dtype that holds one number."""
+    dtype = DTYPES[tensor.dtype]
+    return np.broadcast_to(np.zeros((), dtype), tuple(map(int, tensor.shape)))
+
+
+def _check_tensors(tensors: dict[str, Any]) -> None:
+    """Refuse what is no tensor that the operators take, or tensors of several dtypes or devices."""
+    first: Tensor | None = None
+    for name, tensor in tensors.items():
+        if tensor is None and name == "bias":
+            continue
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"{name} must be a tensor as the others are, got {type(tensor).__name__}; "
+                f"convert it: torch.as_tensor({name})"
+            )
+        if tensor.layout != torch.strided or tensor.is_nested or tensor.is_quantized:
+            raise TypeError(_unlike_an_array(name, tensor))
+        if tensor.dtype not in DTYPES:
+            raise TypeError(
+                f"{name} has dtype {tensor.dtype}, which no convolution takes; "
+                f"convert it, e.g. {name}.float()"
+            )
+        first = tensor if first is None else first
+        if tensor.device != first.device:
+            raise ValueError(
+                f"{name} is on {tensor.device} but x is on {first.device}; "
+                f"move it: {name}.to({str(first.device)!r})"
+            )
+        if tensor.dtype != first.dtype and not torch.is_autocast_enabled(first.device.type):
+            raise TypeError(
+                f"{name} is {tensor.dtype} but x is {first.dtype}; "
+                f"convert one of them, e.g. {name}.to(x.dtype)"
+            )
+
+
+def _unlike_an_array(name: str, tensor: Tensor) -> str:
+    if tensor.is_nested:
+        return (
+            f"{name} is a nested tensor; pass its parts one by one, or {name}.to_padded_tensor(0)"
+        )
+    if tensor.is_quantized:
+        return f"{name} is quantized; pass {name}.dequantize()"
+    return f"{name} is stored as {tensor.layout}; pass {name}.to_dense()"
+
+
+def _other_method(said: str, known: Any) -> str:
+    return hints.elsewhere(said, known, OF_ARRAYS, "NumPy arrays, x.detach().numpy()")
+
+
+def _refuse(call: str, error: TypeError | ValueError, tensors: Any, groups: object) -> NoReturn:
+    Refusal(call, **tensors, groups=groups).refuse(error)
+
+
+def _into(out: Any, y: Tensor, call: str) -> Tensor:
+    if not isinstance(out, Tensor) or out.shape != y.shape or out.dtype != y.dtype:
+        raise ValueError(f"{call}: out must be a tensor of shape {tuple(y.shape)} and {y.dtype}")
+    if torch.is_grad_enabled() and (y.requires_grad or out.requires_grad):
+        raise ValueError(f"{call}: out= cannot be differentiated; leave it out, or use no_grad")
+    return out.copy_(y)
