@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -15,10 +16,20 @@
 namespace tconv::kept {
 namespace {
 
-constexpr int64_t most_bytes = 256 << 20;  // of weights, as they are given
-constexpr uint64_t worth_keeping = 3;      // times that weights must be met; training meets them once
-constexpr uint64_t stale = 512;            // questions after which weights not met may go
-constexpr int64_t block = 1 << 18;         // bytes that one task compares
+constexpr int64_t default_bytes = 1 << 30;  // what all that is kept may take
+constexpr int64_t copies = 3;          // the weights as they were, and packed by one or two algorithms
+constexpr uint64_t worth_keeping = 3;  // times that weights must be met; training meets them once
+constexpr uint64_t stale = 512;        // questions after which weights not met may go
+constexpr int64_t block = 1 << 18;     // bytes that one task compares
+
+// As TCONV_WEIGHT_CACHE says it, which also limits what is kept for PyTorch.
+int64_t most_bytes() {
+    static const int64_t most = [] {
+        const char* value = std::getenv("TCONV_WEIGHT_CACHE");
+        return value && *value ? std::strtoll(value, nullptr, 10) : default_bytes;
+    }();
+    return most;
+}
 
 struct Key {
     const Target* target;
@@ -196,7 +207,7 @@ class Table {
 
     bool make_room(int64_t bytes) {
         const uint64_t now = now_.load(std::memory_order_relaxed);
-        while (bytes_ + bytes > most_bytes) {
+        while (bytes_ + bytes > most_bytes()) {
             auto oldest = entries_.end();
             for (auto one = entries_.begin(); one != entries_.end(); ++one)
                 if (oldest == entries_.end() || one->second->met < oldest->second->met) oldest = one;
@@ -239,10 +250,10 @@ std::shared_ptr<const Packed<T>> packed(const Target& target, Role role, const L
         }
         meetings().forget(place);  // weights that change where the digest does not look
     }
-    if (meetings().count(place) < worth_keeping || !table().has_room(bytes)) return nullptr;
+    if (meetings().count(place) < worth_keeping || !table().has_room(copies * bytes)) return nullptr;
     const auto made = std::make_shared<EntryOf<T>>();
     made->key = key;
-    made->bytes = bytes;
+    made->bytes = copies * bytes;
     std::copy_n(weight, count, made->weight.grow(count));
     made->packed = pack(key, static_cast<const T*>(made->weight.data()));
     table().keep(place, made);

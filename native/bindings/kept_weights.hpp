@@ -17,7 +17,7 @@ template <class T>
 std::shared_ptr<const Packed<T>> packed(const Target&, Role, const Layer&, const T* weight);
 
 struct Held {
-    int64_t layers, bytes;  // of the weights as they were given; packed they take some times more
+    int64_t layers, bytes;  // estimated
 };
 
 Held held();

@@ -32,9 +32,12 @@ class Shaped(Protocol):
     """An array of any library."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Its size along each axis."""
+
     @property
-    def ndim(self) -> int: ...
+    def ndim(self) -> int:
+        """How many axes it has."""
 
 
 SomeArray = TypeVar("SomeArray", bound=Shaped)

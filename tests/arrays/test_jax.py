@@ -183,7 +183,7 @@ def test_integers_keep_their_dtype_and_wrap_round(dtype):
     ],
 )
 def test_mixed_dtypes_are_promoted_as_jax_does(dtypes, expected):
-    x, weight = (jnp.ones(shape, d) for shape, d in zip(((1, 2, 3), (2, 2, 2)), dtypes))
+    x, weight = jnp.ones((1, 2, 3), dtypes[0]), jnp.ones((2, 2, 2), dtypes[1])
     assert tconv.conv_transpose(x, weight).dtype == expected
     assert tconv.conv(x, weight).dtype == expected
     assert tconv.weight_gradient(x, weight.reshape(1, 2, 4), 2).dtype == expected

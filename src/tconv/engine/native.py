@@ -170,7 +170,7 @@ def forget_weights() -> None:
 
 
 def set_host(address: int) -> None:
-    """Give the C function by which a library runs a range on its threads: ``torch_parallel_for``."""
+    """Name the C function that runs a range on a library's threads: ``torch_parallel_for``."""
     if _module:
         _module.set_host(address)
 

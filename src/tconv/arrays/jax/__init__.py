@@ -165,14 +165,15 @@ def weight_gradient(
     Array([[[7., 0.]]], dtype=float32)
     """
     with Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups):
-        x, grad = read("x", x), read("grad_output", grad_output)
+        arrays = read("x", x), read("grad_output", grad_output)
         geometry, batched = check_gradient(
-            x, grad, kernel_size, stride, padding, output_padding, groups, dilation
+            *arrays, kernel_size, stride, padding, output_padding, groups, dilation
         )
-        x, grad = of_one_dtype(x, grad)
+        given, grad = of_one_dtype(*arrays)
         if not batched:
-            x, grad = x[jnp.newaxis], grad[jnp.newaxis]
+            given, grad = given[jnp.newaxis], grad[jnp.newaxis]
         check_size((*grad.shape[:2], *geometry.full), grad.dtype, "full output")
     return primitives.weight_gradient(
-        x.conj(), grad, geometry=geometry, groups=groups, arithmetic=get_arithmetic(), insist=False
-    )
+        given.conj(), grad, geometry=geometry, groups=groups, arithmetic=get_arithmetic(),
+        insist=False,
+    )  # fmt: skip

@@ -153,7 +153,14 @@ def _elsewhere(
 
 
 def _on_cpu(
-    operator: Operator, one: Array, other: Array, *, geometry: Geometry, groups: int, **words: Any
+    operator: Operator,
+    one: Array,
+    other: Array,
+    *,
+    geometry: Geometry,
+    groups: int,
+    arithmetic: Arithmetic,
+    **_: Any,
 ) -> Array:
     dtype, shape = one.dtype, operator.shape(one, other, geometry, groups)
     work = work_dtype(dtype) or dtype
@@ -164,13 +171,13 @@ def _on_cpu(
         return operator.on_lax(one, other, geometry, groups)
     one, other = one.astype(work), other.astype(work)
     if takes == "callback":
-        made = _called_back(operator, one, other, geometry, groups, words["arithmetic"])
+        made = _called_back(operator, one, other, geometry, groups, arithmetic)
     elif work.kind == "c":
-        parts = partial(_by_engine, operator, geometry=geometry, groups=groups, **words)
+        parts = partial(_by_engine, operator, geometry, groups, arithmetic)
         real = parts(one.real, other.real) - parts(one.imag, other.imag)
         made = lax.complex(real, parts(one.real, other.imag) + parts(one.imag, other.real))
     else:
-        made = _by_engine(operator, one, other, geometry, groups, **words)
+        made = _by_engine(operator, geometry, groups, arithmetic, one, other)
     return made.astype(dtype)
 
 
@@ -195,13 +202,11 @@ def _called_back(
 
 def _by_engine(
     operator: Operator,
-    one: Array,
-    other: Array,
     geometry: Geometry,
     groups: int,
-    *,
     arithmetic: Arithmetic,
-    insist: bool,
+    one: Array,
+    other: Array,
 ) -> Array:
     """Let XLA call the engine; further axes, which the layer leaves as they are, are images."""
     idle = idle_axes(geometry)

@@ -12,8 +12,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 def varying(kind: Any) -> frozenset[Any]:
     """Return the axes of the mesh over which an array of this type varies."""
-    told = getattr(kind, "manual_axis_type", kind)  # since JAX 0.10; before, the type itself has it
-    return frozenset(getattr(told, "varying", None) or getattr(told, "vma", ()))
+    told = getattr(kind, "manual_axis_type", None)
+    return frozenset[Any](kind.vma if told is None else told.varying)  # the former before JAX 0.10
 
 
 def alike(*arrays: Array) -> tuple[Array, ...]:

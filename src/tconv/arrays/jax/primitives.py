@@ -42,33 +42,35 @@ WEIGHT_OUTPUTS = Place(1)
 
 def conv_transpose(x: Array, weight: Array, **words: Any) -> Array:
     """Return the y of x and the weight; both of one dtype."""
-    return _bind(conv_transpose_p, x, weight, words)
+    return _bind(conv_transpose_p, x, weight, words=words)
 
 
 def conv(y: Array, weight: Array, **words: Any) -> Array:
     """Return the x of y and the weight; both of one dtype."""
-    return _bind(conv_p, y, weight, words)
+    return _bind(conv_p, y, weight, words=words)
 
 
 def weight_gradient(x: Array, y: Array, **words: Any) -> Array:
     """Return the weight of x and y; both of one dtype."""
-    return _bind(weight_gradient_p, x, y, words)
+    return _bind(weight_gradient_p, x, y, words=words)
 
 
-def _bind(primitive: Primitive, one: Array, other: Array, words: dict[str, Any]) -> Array:
-    made: Array = primitive.bind(*alike(one, other), **words)
-    return made
+def _bind(primitive: Primitive, *operands: Array, words: dict[str, Any]) -> Array:
+    return primitive.bind(*alike(*operands), **words)
 
 
 def shape_of_y(x: Any, weight: Any, geometry: Geometry, groups: int) -> tuple[int, ...]:
+    """Return the shape that an operator's result has."""
     return x.shape[0], weight.shape[1] * groups, *geometry.output_size
 
 
 def shape_of_x(y: Any, weight: Any, geometry: Geometry, _groups: int) -> tuple[int, ...]:
+    """Return the shape that an operator's result has."""
     return y.shape[0], weight.shape[0], *geometry.input_size
 
 
 def shape_of_weight(x: Any, y: Any, geometry: Geometry, groups: int) -> tuple[int, ...]:
+    """Return the shape that an operator's result has."""
     return x.shape[1], y.shape[1] // groups, *geometry.kernel_size
 
 
@@ -108,20 +110,22 @@ def _define(
     ad.defbilinear(primitive, *transposes)
 
     def batched(operands: Any, axes: Any, **words: Any) -> tuple[Array, int]:
-        if None not in axes:
-            size = operands[0].shape[axes[0]]
-            folded = (
-                fold(jnp.moveaxis(operand, axis, 0), Place(at), 1)
-                for operand, axis, at in zip(operands, axes, groups[:2], strict=True)
-            )
+        which = [axis is not None for axis in axes]
+        first = [
+            jnp.moveaxis(operand, axis, 0) if mapped else operand
+            for operand, axis, mapped in zip(operands, axes, which, strict=True)
+        ]
+        size = first[which.index(True)].shape[0]
+        if all(which):
+            folded = (fold(array, Place(at), 1) for array, at in zip(first, groups, strict=False))
             words["groups"] *= size
-            return unfold(_bind(primitive, *folded, words), Place(groups[2]), size, 1), 0
-        which = 0 if axes[1] is None else 1
-        size, batch = operands[which].shape[axes[which]], batches[which]
-        folded = list(operands)
-        moved = jnp.moveaxis(folded[which], axes[which], 0)
-        folded[which] = fold(moved, batch.operand, words["groups"])
-        made = _bind(primitive, *folded, words)
+            return unfold(_bind(primitive, *folded, words=words), Place(groups[2]), size, 1), 0
+        batch = batches[which.index(True)]
+        folded = (
+            fold(array, batch.operand, words["groups"]) if mapped else array
+            for array, mapped in zip(first, which, strict=True)
+        )
+        made = _bind(primitive, *folded, words=words)
         return unfold(made, batch.result, size, words["groups"]), 0
 
     batching.primitive_batchers[primitive] = batched

@@ -35,19 +35,19 @@ def operands(
     x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None, groups: int, *, transposed: bool
 ) -> Operands:
     """Read the arrays of one call and check them against each other."""
-    arrays = [read("x", x), read("weight", weight)]
-    batched = check_shapes(*arrays, groups, transposed=transposed)
+    arrays = {"x": read("x", x), "weight": read("weight", weight)}
+    batched = check_shapes(**arrays, groups=groups, transposed=transposed)
     if bias is not None:
-        arrays.append(read("bias", bias))
-        produced = arrays[1].shape[1] * groups if transposed else arrays[1].shape[0]
-        check_bias(arrays[2], produced)
-    x, weight, *more = of_one_dtype(*arrays)
+        arrays["bias"] = read("bias", bias)
+        outputs, inputs = arrays["weight"].shape[:2]
+        check_bias(arrays["bias"], inputs * groups if transposed else outputs)
+    first, *others = of_one_dtype(*arrays.values())
     return Operands(
-        x=x if batched else x[jnp.newaxis],
-        weight=weight,
-        bias=more[0] if more else None,
-        groups=integer("groups", groups, minimum=1),
-        batched=batched,
+        first if batched else first[jnp.newaxis],
+        others[0],
+        others[1] if bias is not None else None,
+        integer("groups", groups, minimum=1),
+        batched,
     )
 
 
