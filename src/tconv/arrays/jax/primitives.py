@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, ShapeDtypeStruct
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, xla
 
@@ -116,6 +116,13 @@ def _define(
             for operand, axis, mapped in zip(operands, axes, which, strict=True)
         ]
         size = first[which.index(True)].shape[0]
+        if not size:
+            each = (
+                ShapeDtypeStruct(array.shape[mapped:], array.dtype)
+                for array, mapped in zip(first, which, strict=True)
+            )
+            made = shape(*each, words["geometry"], words["groups"])
+            return jnp.zeros((0, *made), first[0].dtype), 0
         if all(which):
             folded = (fold(array, Place(at), 1) for array, at in zip(first, groups, strict=False))
             words["groups"] *= size
