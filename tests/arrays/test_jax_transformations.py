@@ -3,6 +3,7 @@
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -116,9 +117,7 @@ def test_gradients_of_the_public_functions():
 def test_complex_gradients_are_conjugates_of_those_of_pytorch():
     """JAX's convention; tconv.conv_transpose tells PyTorch's."""
     random = np.random.default_rng(9)
-    x, weight = (
-        random_array(random, shape, np.complex128) for shape in ((2, 3, 4), (3, 2, 3))
-    )
+    x, weight = (random_array(random, shape, np.complex128) for shape in ((2, 3, 4), (3, 2, 3)))
     y = random_array(random, (2, 2, 9), np.complex128)
 
     def loss(x, weight):
@@ -202,9 +201,7 @@ def test_vmap_over_nothing(name):
 
 def test_per_sample_gradients_with_bias():
     random = np.random.default_rng(12)
-    x, weight, bias = (
-        jnp.asarray(random.standard_normal(s)) for s in ((5, 4, 6), (4, 3, 4), (3,))
-    )
+    x, weight, bias = (jnp.asarray(random.standard_normal(s)) for s in ((5, 4, 6), (4, 3, 4), (3,)))
 
     def loss(weight, bias, x):
         return (tconv.conv_transpose(x, weight, bias, stride=2, padding=1) ** 2).sum()
@@ -223,11 +220,15 @@ def test_linear_transpose(name):
     for rank in (1, 2, 3):
         ours, lax, one, other = given(name, filled(random, rank), random)
         made = ours(one, other)
-        for f, operand in ((lambda o, b=other: (ours(o, b), lax(o, b)), one),
-                           (lambda o, a=one: (ours(a, o), lax(a, o)), other)):  # fmt: skip
-            for which in range(2):
-                (back,) = jax.linear_transpose(lambda o, f=f, w=which: f(o)[w], operand)(made)
+        for function in (ours, lax):
+            of_one, of_other = partial(swapped, function, other), partial(function, one)
+            for partly, operand in ((of_one, one), (of_other, other)):
+                (back,) = jax.linear_transpose(partly, operand)(made)
                 np.testing.assert_allclose((back * operand).sum(), (made**2).sum(), rtol=1e-10)
+
+
+def swapped(function, other, one):
+    return function(one, other)
 
 
 def decoder(x, weights):
