@@ -377,8 +377,8 @@ double speed(const std::string& target_name) {
 }
 
 // The functions that XLA calls, by name, which from now on run this target.
-nb::dict xla_functions(const std::string& target_name) {
-    xla::set_target(target_of(target_name));
+nb::dict xla_functions(const std::string& target_name, int minor_version) {
+    xla::set_up(target_of(target_name), minor_version);
     nb::dict all;
     for (const xla::Named& one : xla::functions())
         all[one.name] = nb::capsule(reinterpret_cast<void*>(one.function));
@@ -414,7 +414,8 @@ NB_MODULE(_native, module) {
     module.def("compiler", &tconv::compiler);
     module.def("get_num_threads", &tconv::pool::num_threads);
     module.def("set_num_threads", &tconv::pool::set_num_threads);
-    module.def("xla_functions", &tconv::xla_functions, nb::arg("target"));
+    module.def("xla_functions", &tconv::xla_functions, nb::arg("target"),
+               nb::arg("minor_version"));
     module.def("kept_weights", &tconv::kept_weights);
     module.def("forget_weights", &tconv::kept::forget);
     module.def("set_host", [](uintptr_t address) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int spatial_axes = 3;
 const Target* target = nullptr;
+int minor_version = last_minor_version;
 
 struct Refused {
     std::string what;
@@ -214,16 +215,12 @@ Error* error(const CallFrame& frame, int code, const std::string& what) {
     return frame.api->create_error(&arguments);
 }
 
-// XLA's own version where it is one whose places are known, so that it takes the function; else the
-// last of these, and XLA may refuse it.
+// XLA asks for the version that a function is of before it takes it.
 bool answered(const CallFrame& frame) {
     const Extension* asked = frame.extensions;
     if (!asked || asked->type != extension_metadata) return false;
-    Version& said = reinterpret_cast<const MetadataExtension*>(asked)->metadata->version;
-    const Version* own = frame.api ? &frame.api->version : nullptr;
-    const bool known = own && own->major == major_version && own->minor >= first_minor_version &&
-                       own->minor <= last_minor_version;
-    said = {sizeof(Version), nullptr, major_version, known ? own->minor : last_minor_version};
+    reinterpret_cast<const MetadataExtension*>(asked)->metadata->version = {
+        sizeof(Version), nullptr, major_version, minor_version};
     return true;
 }
 
@@ -258,6 +255,9 @@ std::vector<Named> functions() {
             {"tconv_weight_gradient", function<WeightGradient>}};
 }
 
-void set_target(const Target& chosen) { target = &chosen; }
+void set_up(const Target& chosen, int minor) {
+    target = &chosen;
+    minor_version = std::clamp(minor, first_minor_version, last_minor_version);
+}
 
 }  // namespace tconv::xla

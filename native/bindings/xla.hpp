@@ -18,7 +18,8 @@ struct Named {
 // "dilation" and "crop", three numbers each with leading ones and zeros; "groups"; and "direct".
 std::vector<Named> functions();
 
-// What the functions run; set it before XLA knows of them.
-void set_target(const Target&);
+// What the functions run, and the minor version of the interface that XLA is told they are of: its own,
+// if that is known. To be called before XLA knows of them.
+void set_up(const Target&, int minor_version);
 
 }  // namespace tconv::xla

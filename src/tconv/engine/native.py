@@ -153,9 +153,12 @@ def get_num_threads() -> int:
     return int(_module.get_num_threads()) if _module else 1
 
 
-def xla_functions() -> dict[str, Any]:
-    """Return the functions that XLA may call, as capsules by name, for the target in use."""
-    return dict(_module.xla_functions(_target))
+def xla_functions(minor_version: int) -> dict[str, Any]:
+    """Return the functions that XLA may call, as capsules by name, for the target in use.
+
+    They say that they are of this minor version of XLA's interface, or of the nearest one known.
+    """
+    return dict(_module.xla_functions(_target, minor_version))
 
 
 def kept_weights() -> tuple[int, int]:

@@ -6,8 +6,10 @@ them, NumPy does by a callback; or XLA itself, where that is faster: real layers
 to three axes. Integers are always XLA's.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -37,11 +39,20 @@ def refusal() -> str | None:
     if not native.available():
         return native.refusal()
     try:
-        for name, function in native.xla_functions().items():
+        for name, function in native.xla_functions(_minor_version()).items():
             jax.ffi.register_ffi_target(name, function, platform="cpu")
     except Exception as error:  # whatever this version raises
         return f"jaxlib {jax.lib.__version__} does not take the engine's functions: {error}"
     return None
+
+
+def _minor_version() -> int:
+    """Return the minor version of XLA's foreign function interface, which its header names.
+
+    Versions before 0.9.1 take functions of just their own.
+    """
+    header = Path(jax.ffi.include_dir(), "xla", "ffi", "api", "c_api.h").read_text("utf-8")
+    return int(re.findall(r"#define XLA_FFI_API_MINOR (\d+)", header)[0])
 
 
 def unsupported_reason(dtype: np.dtype[Any], geometry: Geometry) -> str | None:
