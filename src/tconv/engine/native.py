@@ -173,7 +173,7 @@ def forget_weights() -> None:
 
 
 def set_host(address: int) -> None:
-    """Name the C function that runs a range on a library's threads: ``torch_parallel_for``."""
+    """Give the C function by which a library runs a range on its threads."""
     if _module:
         _module.set_host(address)
 

@@ -10,6 +10,7 @@ from tconv.arrays.pytorch import elsewhere, operators
 from tconv.arrays.pytorch.memory import DTYPES
 from tconv.arrays.pytorch.weights import Reuse
 from tconv.checks import Refusal, operands
+from tconv.engine.activations import Activation
 from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry, hints
 from tconv.geometry.layer import Layer
@@ -17,6 +18,7 @@ from tconv.geometry.padding import conv_axis_of
 from tconv.geometry.parameters import (
     Padding,
     Sizes,
+    common_rank,
     is_sequence,
     one_of,
     padding_per_axis,
@@ -45,10 +47,12 @@ def conv_transpose(
     arithmetic: Arithmetic | None = None,
     out: Tensor | None = None,
     reuse: Reuse | None = None,
+    activation: Activation | None = None,
 ) -> Tensor:
     """Compute a transposed convolution of tensors; see :func:`tconv.conv_transpose`.
 
     `reuse` tells whether packed weights are kept; left out, they are where no gradient is recorded.
+    An `activation` is computed by the kernel, which then has no gradient.
 
     Examples
     --------
@@ -68,7 +72,8 @@ def conv_transpose(
         size, crop = layer.placed(tuple(x.shape[-layer.rank :]), output_size)
     except (TypeError, ValueError) as error:
         _refuse("conv_transpose", error, tensors, groups)
-    y = transposed(x, weight, bias, layer, size, crop, reuse or reuse_of(weight, bias), chosen)
+    reuse = reuse or reuse_of(weight, bias)
+    y = transposed(x, weight, bias, layer, size, crop, reuse, chosen, activation)
     return y if out is None else _into(out, y, "conv_transpose")
 
 
@@ -81,6 +86,7 @@ def transposed(
     crop: Shape,
     reuse: Reuse,
     arithmetic: Arithmetic | None = None,
+    activation: Activation | None = None,
 ) -> Tensor:
     """Compute a transposed convolution of tensors that fit each other, with or without a batch."""
     if x.device.type not in DEVICES:
@@ -91,6 +97,7 @@ def transposed(
     y = operators.conv_transpose(
         x if batched else x.unsqueeze(0), weight, bias,
         layer.stride, layer.dilation, crop, size, layer.groups, reuse, arithmetic,
+        *(activation or ()),
     )  # fmt: skip
     return y if batched else y.squeeze(0)
 
@@ -159,7 +166,9 @@ def weight_gradient(
     tensors = {"x": x, "grad_output": grad_output}
     try:
         _check_tensors(tensors)
-        rank = len(kernel_size) if is_sequence(kernel_size) else max(1, x.ndim - 2)
+        rank = max(1, x.ndim - 2)
+        if is_sequence(kernel_size):
+            rank = common_rank(kernel_size=kernel_size)
         kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
         layer = read_layer(kernel, stride, padding, output_padding, groups, dilation)
         if x.ndim != grad_output.ndim or x.ndim not in (rank + 1, rank + 2):
@@ -226,14 +235,14 @@ def _is_cast(tensor: Tensor) -> bool:
 # Checks ------------------------------------------------------------------------------------------
 
 
-def _check(tensors: dict[str, Any], groups: object, method: str, *, transposed: bool) -> None:
+def _check(tensors: dict[str, Any], groups: Any, method: str, *, transposed: bool) -> None:
     """Refuse tensors that do not fit each other; whoever fits pays little for it."""
     _check_tensors(tensors)
     one_of("method", method, METHODS, _other_method)
     x, weight, bias = tensors.values()
     if not _fit(x.shape, weight.shape, None if bias is None else bias.shape, groups, transposed):
-        stand_ins = (None if t is None else _stand_in(t) for t in (x, weight, bias))
-        operands(*stand_ins, groups, transposed=transposed)  # type: ignore[arg-type]
+        stand_ins: Any = [None if t is None else _stand_in(t) for t in (x, weight, bias)]
+        operands(*stand_ins, groups, transposed=transposed)  # type: ignore[misc]
 
 
 def _fit(x: Shape, weight: Shape, bias: Shape | None, groups: object, transposed: bool) -> bool:
