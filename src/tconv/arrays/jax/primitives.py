@@ -117,12 +117,12 @@ def _define(
         ]
         size = first[which.index(True)].shape[0]
         if not size:
-            each = (
+            one, other = (
                 ShapeDtypeStruct(array.shape[mapped:], array.dtype)
                 for array, mapped in zip(first, which, strict=True)
             )
-            made = shape(*each, words["geometry"], words["groups"])
-            return jnp.zeros((0, *made), first[0].dtype), 0
+            made = shape(one, other, words["geometry"], words["groups"])
+            return jnp.zeros((0, *made), one.dtype), 0
         if all(which):
             folded = (fold(array, Place(at), 1) for array, at in zip(first, groups, strict=False))
             words["groups"] *= size
