@@ -126,7 +126,7 @@ KNOWS = {
     "checks": "geometry dtypes numpy",
     "reference": "geometry checks numpy scipy",
     "engine": "geometry dtypes checks reference numpy",
-    "arrays": "geometry conventions checks reference engine numpy torch",
+    "arrays": "geometry conventions dtypes checks reference engine numpy torch jax",
     "functional": "geometry dtypes checks reference engine arrays numpy",
     "nn": "geometry engine arrays torch numpy",
     "models": "geometry conventions engine numpy onnx onnxruntime",
@@ -220,18 +220,20 @@ def test_only_the_engine_knows_the_compiled_module():
 
 
 def test_libraries_wait_until_they_are_used():
-    """All but NumPy, the command's parser and printer, and PyTorch where all is about it."""
+    """All but NumPy, the command's parser and printer, and frameworks where all is about them."""
     at_once = {
         (package(importer), top(module))
         for importer, imports in IMPORTS.items()
         for module, now in imports
         if now and top(module) not in sys.stdlib_module_names | {"tconv", "numpy"}
     }
-    assert at_once == {("cli", "typer"), ("cli", "rich"), ("arrays", "torch"), ("nn", "torch")}
-    about_torch = ("tconv.arrays.pytorch", "tconv.nn")
-    for importer, imports in IMPORTS.items():
-        loads = {module for module, now in imports if now and module.startswith(about_torch)}
-        assert not loads or importer.startswith(about_torch)
+    assert at_once == {
+        ("cli", "typer"), ("cli", "rich"), ("arrays", "torch"), ("nn", "torch"), ("arrays", "jax"),
+    }  # fmt: skip
+    for about in (("tconv.arrays.pytorch", "tconv.nn"), ("tconv.arrays.jax",)):
+        for importer, imports in IMPORTS.items():
+            loads = {module for module, now in imports if now and module.startswith(about)}
+            assert not loads or importer.startswith(about)
 
 
 def test_no_circles():

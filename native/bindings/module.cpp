@@ -18,8 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/cpu.hpp"
 #include "api.hpp"
+#include "bindings/kept_weights.hpp"
+#include "bindings/xla.hpp"
+#include "runtime/cpu.hpp"
 #include "runtime/pool.hpp"
 
 namespace nb = nanobind;
@@ -394,6 +396,20 @@ double speed(const std::string& target_name) {
     return target.speed();
 }
 
+// The functions that XLA calls, by name, which from now on run this target.
+nb::dict xla_functions(const std::string& target_name, int minor_version) {
+    xla::set_up(target_of(target_name), minor_version);
+    nb::dict all;
+    for (const xla::Named& one : xla::functions())
+        all[one.name] = nb::capsule(reinterpret_cast<void*>(one.function));
+    return all;
+}
+
+std::pair<int64_t, int64_t> kept_weights() {
+    const kept::Held held = kept::held();
+    return {held.layers, held.bytes};
+}
+
 void translate(const std::exception_ptr& thrown, void*) {
     try {
         std::rethrow_exception(thrown);
@@ -418,6 +434,10 @@ NB_MODULE(_native, module) {
     module.def("compiler", &tconv::compiler);
     module.def("get_num_threads", &tconv::pool::num_threads);
     module.def("set_num_threads", &tconv::pool::set_num_threads);
+    module.def("xla_functions", &tconv::xla_functions, nb::arg("target"),
+               nb::arg("minor_version"));
+    module.def("kept_weights", &tconv::kept_weights);
+    module.def("forget_weights", &tconv::kept::forget);
     module.def("set_host", [](uintptr_t address) {
         tconv::pool::set_host(reinterpret_cast<tconv::pool::ParallelFor>(address));
     });
