@@ -126,7 +126,10 @@ KNOWS = {
     "checks": "geometry dtypes numpy",
     "reference": "geometry checks numpy scipy",
     "engine": "geometry dtypes checks reference numpy",
-    "functional": "geometry dtypes checks reference engine numpy",
+    "arrays": "geometry conventions dtypes checks reference engine numpy torch jax",
+    "functional": "geometry dtypes checks reference engine arrays numpy",
+    "nn": "geometry engine arrays torch numpy",
+    "models": "geometry conventions engine numpy onnx onnxruntime",
     "symbolic": "geometry checks functional numpy",
     "interpolation": "geometry dtypes checks engine functional numpy",
     "explanation/constants": "",
@@ -141,7 +144,8 @@ KNOWS = {
     "configuration": "engine numpy",
     "threadpools": "engine threadpoolctl",
     "cli": "geometry conventions checks functional symbolic interpolation verify configuration "
-    "explanation explanation/trace explanation/drawing explanation/page media numpy rich typer",
+    "explanation explanation/trace explanation/drawing explanation/page media models nn numpy onnx "
+    "rich torch typer",
     "tconv": "threadpools",
     "__main__": "cli",
     "_version": "",
@@ -216,14 +220,20 @@ def test_only_the_engine_knows_the_compiled_module():
 
 
 def test_libraries_wait_until_they_are_used():
-    """All but NumPy, and but the command's parser and printer."""
+    """All but NumPy, the command's parser and printer, and frameworks where all is about them."""
     at_once = {
         (package(importer), top(module))
         for importer, imports in IMPORTS.items()
         for module, now in imports
         if now and top(module) not in sys.stdlib_module_names | {"tconv", "numpy"}
     }
-    assert at_once == {("cli", "typer"), ("cli", "rich")}
+    assert at_once == {
+        ("cli", "typer"), ("cli", "rich"), ("arrays", "torch"), ("nn", "torch"), ("arrays", "jax"),
+    }  # fmt: skip
+    for about in (("tconv.arrays.pytorch", "tconv.nn"), ("tconv.arrays.jax",)):
+        for importer, imports in IMPORTS.items():
+            loads = {module for module, now in imports if now and module.startswith(about)}
+            assert not loads or importer.startswith(about)
 
 
 def test_no_circles():

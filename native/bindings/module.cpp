@@ -18,8 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/cpu.hpp"
 #include "api.hpp"
+#include "bindings/kept_weights.hpp"
+#include "bindings/xla.hpp"
+#include "runtime/cpu.hpp"
 #include "runtime/pool.hpp"
 
 namespace nb = nanobind;
@@ -88,12 +90,10 @@ class Buffer {
 
   private:
     void check(const char* name, int least_axes, int most_axes) const {
-        using Number = std::remove_const_t<T>;
-        constexpr char code =
-            std::is_same_v<Number, float> ? 'f' : std::is_same_v<Number, double> ? 'd' : 'B';
+        const char code = std::is_same_v<std::remove_const_t<T>, float> ? 'f' : 'd';
         const char* format = view_.format ? view_.format : "B";
         require(format[0] == code && format[1] == '\0', name,
-                code == 'f' ? "float32" : code == 'd' ? "float64" : "uint8");
+                code == 'f' ? "float32" : "float64");
         require(view_.ndim >= least_axes && view_.ndim <= most_axes, name,
                 "of as many axes as the weight");
         require(reinterpret_cast<uintptr_t>(view_.buf) % alignof(T) == 0, name, "aligned");
@@ -349,16 +349,38 @@ std::pair<double, std::vector<std::pair<double, double>>> costs(const std::strin
     return {target.bytes_per_operation, all};
 }
 
-// Whether two arrays hold the same bytes; views are compared as they lie.
+// The bytes of a C-contiguous array of anything, held while this lives.
+class Bytes {
+  public:
+    Bytes(const char* name, nb::handle array) {
+        if (PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS) != 0) {
+            PyErr_Clear();
+            refuse(std::string(name) + " must be a C-contiguous array");
+        }
+    }
+    ~Bytes() { PyBuffer_Release(&view_); }
+    Bytes(const Bytes&) = delete;
+    Bytes& operator=(const Bytes&) = delete;
+
+    const char* data() const { return static_cast<const char*>(view_.buf); }
+    int64_t size() const { return view_.len; }
+
+  private:
+    Py_buffer view_{};
+};
+
+// Whether two arrays hold the same bytes.
 bool same_bytes(nb::handle one_array, nb::handle other_array) {
-    const Buffer<const uint8_t> one("one", one_array, 1, 1), other("other", other_array, 1, 1);
-    if (one.bytes() != other.bytes()) return false;
-    constexpr int64_t piece = int64_t(1) << 18;
-    const int64_t size = one.bytes();
+    const Bytes one("one", one_array), other("other", other_array);
+    if (one.size() != other.size()) return false;
+    constexpr int64_t piece = int64_t(1) << 18, small = int64_t(1) << 14;
+    const int64_t size = one.size(), start = std::min(size, small);
+    if (std::memcmp(one.data(), other.data(), static_cast<size_t>(start)) != 0) return false;
+    if (start == size) return true;
     std::atomic<bool> same{true};
     nb::gil_scoped_release free;
-    run_tasks((size + piece - 1) / piece, [&](int64_t task) {
-        const int64_t first = task * piece, count = std::min(piece, size - first);
+    run_tasks((size - start + piece - 1) / piece, [&](int64_t task) {
+        const int64_t first = start + task * piece, count = std::min(piece, size - first);
         if (same.load(std::memory_order_relaxed) &&
             std::memcmp(one.data() + first, other.data() + first, static_cast<size_t>(count)) != 0)
             same = false;
@@ -372,6 +394,20 @@ double speed(const std::string& target_name) {
     const Target& target = target_of(target_name);
     nb::gil_scoped_release free;
     return target.speed();
+}
+
+// The functions that XLA calls, by name, which from now on run this target.
+nb::dict xla_functions(const std::string& target_name, int minor_version) {
+    xla::set_up(target_of(target_name), minor_version);
+    nb::dict all;
+    for (const xla::Named& one : xla::functions())
+        all[one.name] = nb::capsule(reinterpret_cast<void*>(one.function));
+    return all;
+}
+
+std::pair<int64_t, int64_t> kept_weights() {
+    const kept::Held held = kept::held();
+    return {held.layers, held.bytes};
 }
 
 void translate(const std::exception_ptr& thrown, void*) {
@@ -398,6 +434,10 @@ NB_MODULE(_native, module) {
     module.def("compiler", &tconv::compiler);
     module.def("get_num_threads", &tconv::pool::num_threads);
     module.def("set_num_threads", &tconv::pool::set_num_threads);
+    module.def("xla_functions", &tconv::xla_functions, nb::arg("target"),
+               nb::arg("minor_version"));
+    module.def("kept_weights", &tconv::kept_weights);
+    module.def("forget_weights", &tconv::kept::forget);
     module.def("set_host", [](uintptr_t address) {
         tconv::pool::set_host(reinterpret_cast<tconv::pool::ParallelFor>(address));
     });

@@ -4,18 +4,43 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from math import prod
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tconv.dtypes import INTEGER, common_dtypes, lacks_zero, spelled, work_dtype
-from tconv.geometry import hints
+from tconv.geometry import Geometry, hints
 from tconv.geometry.convolution import times
-from tconv.geometry.parameters import LARGEST, integer, shown
+from tconv.geometry.layer import Layer
+from tconv.geometry.parameters import (
+    LARGEST,
+    Padding,
+    Sizes,
+    common_rank,
+    integer,
+    is_sequence,
+    per_axis,
+    shown,
+)
 
 SYMBOLIC = "letters and fractions go through tconv.symbolic"
 NUMBERS, LISTS = {int, float, complex}, {list, tuple}
+
+
+class Shaped(Protocol):
+    """An array of any library."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its size along each axis."""
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+
+
+SomeArray = TypeVar("SomeArray", bound=Shaped)
 
 
 class Operands(NamedTuple):
@@ -202,18 +227,10 @@ def operands(
     is a view of an array whose channels are last.
     """
     x = read_array(name, x, exact=exact)
-    weight = check_weight(read_array("weight", weight, exact=exact), groups)
-    first, second = weight.shape[0], weight.shape[1] * groups
-    expected, produced = (first, second) if transposed else (second, first)
-    batched = check_input(x, name, weight.ndim - 2, expected)
-    channels = x.shape[1 if batched else 0]
-    if channels != expected:
-        side = f"{'input' if name == 'x' else 'output'} channel{'s' * (expected != 1)}"
-        raise ValueError(
-            f"weight has {expected} {side} but {name} has {channels}"
-            + hints.channels(name, x.shape, weight.shape, groups, transposed=transposed, last=last)
-        )
+    weight = read_array("weight", weight, exact=exact)
+    batched = check_shapes(x, weight, groups, transposed=transposed, name=name, last=last)
     if bias is not None:
+        produced = weight.shape[1] * groups if transposed else weight.shape[0]
         bias = read_bias(bias, produced, exact=exact)
     dtype, work = common_dtypes(x.dtype, weight.dtype, None if bias is None else bias.dtype)
     return Operands(
@@ -226,18 +243,95 @@ def operands(
     )
 
 
+def check_shapes(
+    x: Shaped,
+    weight: Shaped,
+    groups: int,
+    *,
+    transposed: bool,
+    name: str = "x",
+    last: bool = False,
+) -> bool:
+    """Check an input and a weight against each other; tell whether the input has a batch axis.
+
+    The words are those of :func:`operands`; the arrays may be any library's.
+    """
+    check_weight(weight, groups)
+    first, second = weight.shape[0], weight.shape[1] * groups
+    expected = first if transposed else second
+    batched = check_input(x, name, weight.ndim - 2, expected)
+    channels = x.shape[1 if batched else 0]
+    if channels != expected:
+        side = f"{'input' if name == 'x' else 'output'} channel{'s' * (expected != 1)}"
+        raise ValueError(
+            f"weight has {expected} {side} but {name} has {channels}"
+            + hints.channels(name, x.shape, weight.shape, groups, transposed=transposed, last=last)
+        )
+    return batched
+
+
+def check_gradient(
+    x: Shaped,
+    grad: Shaped,
+    kernel_size: Sizes,
+    stride: Sizes,
+    padding: Padding,
+    output_padding: Sizes,
+    groups: int,
+    dilation: Sizes,
+) -> tuple[Geometry, bool]:
+    """Check the arrays of a weight gradient against each other, and against the layer.
+
+    Returns
+    -------
+    geometry : Geometry
+    batched : bool
+        Whether the arrays, which may be any library's, have a batch axis.
+    """
+    if x.ndim != grad.ndim:
+        raise ValueError(
+            f"x and grad_output must have equally many axes, got {x.ndim} and {grad.ndim}; "
+            "give both a batch axis or neither"
+        )
+    rank = common_rank(kernel_size=kernel_size) if is_sequence(kernel_size) else max(1, x.ndim - 2)
+    kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
+    batched = check_input(x, "x", rank)
+    of_x, of_grad = (a.shape if batched else (1, *a.shape) for a in (x, grad))
+    geometry = Layer.of(kernel, stride, padding, output_padding, groups, dilation).geometry(
+        of_x[2:]
+    )
+    if of_grad[2:] != geometry.output_size or of_grad[0] != of_x[0]:
+        raise ValueError(
+            f"grad_output must be ({of_x[0]}, C_out, "
+            f"{', '.join(map(str, geometry.output_size))}), got {of_grad}"
+            + hints.gradient(of_grad, geometry.output_size, geometry.stride)
+        )
+    check_weight(np.broadcast_to(np.zeros(()), (of_x[1], 1, *kernel)), groups)
+    if of_grad[1] == 0 or of_grad[1] % groups:
+        hint = hints.divisors(groups, of_grad[1])
+        raise ValueError(
+            f"groups {groups} does not divide grad_output's {of_grad[1]} channels{hint}"
+        )
+    return geometry, batched
+
+
 def read_bias(bias: ArrayLike, channels: int, *, exact: bool = False) -> NDArray[Any]:
     """Read a bias, refused if it has not one entry a channel."""
     bias = read_array("bias", bias, exact=exact)
+    check_bias(bias, channels)
+    return bias
+
+
+def check_bias(bias: Shaped, channels: int) -> None:
+    """Refuse a bias that has not one entry a channel."""
     if bias.shape != (channels,):
         raise ValueError(
             f"bias must have one entry for each of {channels} output channels, "
             f"got shape {bias.shape}{hints.bias(bias.shape, channels)}"
         )
-    return bias
 
 
-def check_weight(weight: NDArray[Any], groups: int) -> NDArray[Any]:
+def check_weight(weight: SomeArray, groups: int) -> SomeArray:
     """Refuse a weight that is not (C_in, C_out/groups, *K) with every size at least 1."""
     groups = integer("groups", groups, minimum=1)
     if weight.ndim < 3:
@@ -257,7 +351,7 @@ def check_weight(weight: NDArray[Any], groups: int) -> NDArray[Any]:
     return weight
 
 
-def check_input(x: NDArray[Any], name: str, rank: int, channels: int | None = None) -> bool:
+def check_input(x: Shaped, name: str, rank: int, channels: int | None = None) -> bool:
     """Refuse an input that does not suit `rank` spatial axes; tell whether it has a batch axis."""
     if x.ndim not in (rank + 1, rank + 2):
         raise ValueError(

@@ -14,7 +14,7 @@ from tconv.checks import (
     Operands,
     Refusal,
     as_work,
-    check_input,
+    check_gradient,
     check_memory,
     check_out,
     check_overflow,
@@ -41,6 +41,8 @@ from tconv.reference.matrix import sparse as sparse_matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+PLAIN = (np.ndarray, type(None))  # what needs no adapter
 
 METHODS: Mapping[str, Definition] = MappingProxyType(
     {
@@ -81,6 +83,7 @@ def conv_transpose(
     Parameters
     ----------
     x : array_like, (N, C_in, *I) or (C_in, *I)
+        Arrays of NumPy, or all of them PyTorch's tensors, differentiable, which give a tensor.
     weight : array_like, (C_in, C_out/groups, *K)
         Laid out as in PyTorch's ``ConvTranspose``.
     bias : array_like, (C_out,), optional
@@ -136,7 +139,8 @@ def conv_transpose(
     >>> conv_transpose(x, weight, stride=2, padding=1).shape
     (1, 1, 5)
     """
-    if type(x) is not np.ndarray and (other := adapter_of(x, weight, bias)):
+    plain = type(x) is type(weight) is np.ndarray and type(bias) in PLAIN
+    if not plain and (other := adapter_of(x, weight, bias)):
         result: NDArray[Any] = other.conv_transpose(
             x, weight, bias, stride, padding, output_padding, groups, dilation,
             output_size=output_size, method=method, arithmetic=arithmetic, out=out,
@@ -238,7 +242,8 @@ def conv(
     >>> conv(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[[1.0, 0.0, 2.0]]]))
     array([[ 7., 10.]])
     """
-    if type(x) is not np.ndarray and (other := adapter_of(x, weight, bias)):
+    plain = type(x) is type(weight) is np.ndarray and type(bias) in PLAIN
+    if not plain and (other := adapter_of(x, weight, bias)):
         result: NDArray[Any] = other.conv(
             x, weight, bias, stride, padding, dilation, groups, method=method, out=out
         )
@@ -311,7 +316,8 @@ def weight_gradient(
     >>> weight_gradient(np.array([[2j]]), np.array([[1.0, 1j]]), 2)
     array([[[0.-2.j, 2.+0.j]]])
     """
-    if type(x) is not np.ndarray and (other := adapter_of(x, grad_output)):
+    plain = type(x) is type(grad_output) is np.ndarray
+    if not plain and (other := adapter_of(x, grad_output)):
         result: NDArray[Any] = other.weight_gradient(
             x, grad_output, kernel_size, stride, padding, output_padding, groups, dilation
         )
@@ -319,34 +325,15 @@ def weight_gradient(
     refusal = Refusal("weight_gradient", x=x, grad_output=grad_output, groups=groups)
     with refusal:
         x, grad = read_array("x", x), read_array("grad_output", grad_output)
-        if x.ndim != grad.ndim:
-            raise ValueError(
-                f"x and grad_output must have equally many axes, got {x.ndim} and {grad.ndim}; "
-                "give both a batch axis or neither"
-            )
-        rank = _rank_of(x, kernel_size)
-        kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
-        batched = check_input(x, "x", rank)
+        geometry, batched = check_gradient(
+            x, grad, kernel_size, stride, padding, output_padding, groups, dilation
+        )
         if not batched:
             x, grad = x[np.newaxis], grad[np.newaxis]
-        layer = Layer.of(kernel, stride, padding, output_padding, groups, dilation)
-        geometry = layer.geometry(x.shape[2:])
-        if grad.shape[2:] != geometry.output_size or len(grad) != len(x):
-            raise ValueError(
-                f"grad_output must be ({len(x)}, C_out, "
-                f"{', '.join(map(str, geometry.output_size))}), got {grad.shape}"
-                + hints.gradient(grad.shape, geometry.output_size, geometry.stride)
-            )
-        like = np.broadcast_to(np.zeros((), grad.dtype), (x.shape[1], 1, *kernel))
-        check_weight(like, groups)
-        if grad.shape[1] == 0 or grad.shape[1] % groups:
-            hint = hints.divisors(groups, grad.shape[1])
-            raise ValueError(
-                f"groups {groups} does not divide grad_output's {grad.shape[1]} channels{hint}"
-            )
+        like = np.broadcast_to(np.zeros((), grad.dtype), (x.shape[1], 1, *geometry.kernel_size))
         use = operands(x, like, None, groups, transposed=True)
         grad = as_work(grad, use.x.dtype)
-        shape = (x.shape[1], grad.shape[1] // groups, *kernel)
+        shape = (x.shape[1], grad.shape[1] // groups, *geometry.kernel_size)
         check_memory(shape, use.dtype, "weight gradient")
         check_overflow((*grad.shape[:2], *geometry.full), use.dtype, "full output")
     with refusal.working("auto"):
@@ -555,12 +542,6 @@ def _check_engine(method: str, use: Operands, geometry: Geometry) -> None:
 def _check_result(use: Operands, shape: tuple[int, ...], out: NDArray[Any] | None) -> None:
     check_memory(shape, use.x.dtype)
     check_out(out, shape if use.batched else shape[1:], use.dtype)
-
-
-def _rank_of(x: NDArray[Any], kernel_size: Sizes) -> int:
-    if is_sequence(kernel_size):
-        return common_rank(kernel_size=kernel_size)
-    return max(1, x.ndim - 2)
 
 
 def _random_like(

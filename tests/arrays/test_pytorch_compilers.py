@@ -58,7 +58,8 @@ def operands(size=(6, 7), batch=2, dtype=torch.float32, last=False):
     if last:
         x = x.to(memory_format=torch.channels_last)
     return tuple(
-        t.requires_grad_() for t in (x, torch.randn(2, 3, 3, 4, dtype=dtype), torch.randn(3, dtype=dtype))
+        t.requires_grad_()
+        for t in (x, torch.randn(2, 3, 3, 4, dtype=dtype), torch.randn(3, dtype=dtype))
     )
 
 
@@ -270,7 +271,9 @@ def test_symbolic_trace_of_a_model_keeps_the_layer():
 
     class Tracer(torch.fx.Tracer):
         def is_leaf_module(self, module, name):
-            return isinstance(module, torch.nn.ConvTranspose2d) or super().is_leaf_module(module, name)
+            return isinstance(module, torch.nn.ConvTranspose2d) or super().is_leaf_module(
+                module, name
+            )
 
     graph = torch.fx.GraphModule(model, Tracer().trace(model))
     x = torch.randn(1, 2, 4, 4)

@@ -19,6 +19,8 @@ COMMANDS = {  # the first line of each docstring
     "explain": "Explain sizes, phases, overlap, waste and code: tconv explain -i 4 -k 3 -s 2 -p 1.",
     "explore": "Explore a layer in the browser: tconv explore -i 4x4 -k 3 -s 2 -p 1.",
     "solve": "List parameters that fit, least surprising first: tconv solve -i 4 -O 8.",
+    "accelerate": "Let tconv compute the layers of a PyTorch model: tconv accelerate model.pt2.",
+    "bench": "Time a model's layers in ONNX Runtime and in tconv: tconv bench model.onnx.",
     "check": "Compare every method and every installed framework with the definition.",
     "config": "Print versions, the engine in use and which optional parts are installed.",
 }
@@ -130,6 +132,10 @@ def _mistake(name: str, error: Exception) -> str | None:
         library = (error.name or "").partition(".")[0]
         if library == "tconv":
             return None
+        if library == "torch":
+            return "the command needs PyTorch: pip install 'tconv[cli,torch]'"
+        if library in ("onnx", "onnxruntime"):
+            return f"the command needs {library}: pip install 'tconv[cli,onnx]'"
         if library in NEEDED:
             return f"the command needs {library}: pip install 'tconv[cli]'"
         return f"{error}; pip install 'tconv[cli]'"

@@ -153,8 +153,27 @@ def get_num_threads() -> int:
     return int(_module.get_num_threads()) if _module else 1
 
 
+def xla_functions(minor_version: int) -> dict[str, Any]:
+    """Return the functions that XLA may call, as capsules by name, for the target in use.
+
+    They say that they are of this minor version of XLA's interface, or of the nearest one known.
+    """
+    return dict(_module.xla_functions(_target, minor_version))
+
+
+def kept_weights() -> tuple[int, int]:
+    """Return of how many layers packed weights are kept for XLA's calls, and their bytes."""
+    return tuple(_module.kept_weights()) if _module else (0, 0)
+
+
+def forget_weights() -> None:
+    """Let go of the packed weights that are kept for XLA's calls."""
+    if _module:
+        _module.forget_weights()
+
+
 def set_host(address: int) -> None:
-    """Give the C function by which a library runs a range on its threads: ``torch_parallel_for``."""
+    """Give the C function by which a library runs a range on its threads."""
     if _module:
         _module.set_host(address)
 
@@ -175,5 +194,4 @@ def same_bytes(one: NDArray[Any], other: NDArray[Any]) -> bool:
     >>> same_bytes(np.array([0.0]), np.array([-0.0]))
     False
     """
-    one, other = (array.reshape(-1).view(np.uint8) for array in (one, other))
     return bool(_module.same_bytes(one, other)) if _module else one.tobytes() == other.tobytes()

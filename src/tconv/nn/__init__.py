@@ -16,6 +16,7 @@ except ModuleNotFoundError as missing:
     ) from None
 
 from tconv.nn import init
+from tconv.nn.accelerate import accelerate, restore
 from tconv.nn.convolution import (
     ConvTranspose1d,
     ConvTranspose2d,
@@ -52,5 +53,7 @@ __all__ = [
     "SubPixelConv1d",
     "SubPixelConv2d",
     "SubPixelConv3d",
+    "accelerate",
     "init",
+    "restore",
 ]

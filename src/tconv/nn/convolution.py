@@ -141,6 +141,7 @@ class ConvTranspose1d(_ConvTranspose, nn.ConvTranspose1d):
 
     Examples
     --------
+    >>> import torch
     >>> layer = ConvTranspose1d(8, 4, kernel_size=5, stride=3, padding="same")
     >>> layer(torch.ones(2, 8, 7)).shape
     torch.Size([2, 4, 21])
@@ -154,6 +155,7 @@ class ConvTranspose2d(_ConvTranspose, nn.ConvTranspose2d):
 
     Examples
     --------
+    >>> import torch
     >>> layer = ConvTranspose2d(8, 4, (3, 5), stride=2, padding=((0, 1), (2, 2)))
     >>> layer(torch.ones(1, 8, 5, 6)).shape
     torch.Size([1, 4, 10, 11])
@@ -167,6 +169,7 @@ class ConvTranspose3d(_ConvTranspose, nn.ConvTranspose3d):
 
     Examples
     --------
+    >>> import torch
     >>> layer = ConvTranspose3d(2, 3, 3, padding=1, padding_mode="circular")
     >>> layer(torch.ones(1, 2, 4, 5, 6)).shape
     torch.Size([1, 3, 4, 5, 6])

@@ -210,9 +210,9 @@ def _fan(layer: Any, mode: str) -> float:
 
 def _uniform(layer: Any, bound: float, generator: Generator | None) -> Tensor:
     with torch.no_grad():
-        return layer.weight.uniform_(-bound, bound, generator=generator).detach()  # type: ignore[no-any-return]
+        return layer.weight.uniform_(-bound, bound, generator=generator).detach()
 
 
 def _normal(layer: Any, std: float, generator: Generator | None) -> Tensor:
     with torch.no_grad():
-        return layer.weight.normal_(0, std, generator=generator).detach()  # type: ignore[no-any-return]
+        return layer.weight.normal_(0, std, generator=generator).detach()

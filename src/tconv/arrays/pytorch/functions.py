@@ -1,6 +1,7 @@
 """The public functions on tensors: arguments read and refused as for arrays, then an operator."""
 
 from ast import literal_eval
+from functools import lru_cache
 from operator import index
 from typing import Any, NoReturn
 
@@ -12,6 +13,7 @@ from tconv.arrays.pytorch import elsewhere, operators
 from tconv.arrays.pytorch.memory import DTYPES
 from tconv.arrays.pytorch.weights import Reuse
 from tconv.checks import Refusal, operands
+from tconv.engine.activations import Activation
 from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry, hints
 from tconv.geometry.layer import Layer
@@ -19,6 +21,8 @@ from tconv.geometry.padding import conv_axis_of
 from tconv.geometry.parameters import (
     Padding,
     Sizes,
+    common_rank,
+    is_plain,
     is_sequence,
     one_of,
     padding_per_axis,
@@ -48,10 +52,12 @@ def conv_transpose(
     arithmetic: Arithmetic | None = None,
     out: Tensor | None = None,
     reuse: Reuse | None = None,
+    activation: Activation | None = None,
 ) -> Tensor:
     """Compute a transposed convolution of tensors; see :func:`tconv.conv_transpose`.
 
     `reuse` tells whether packed weights are kept; left out, they are where no gradient is recorded.
+    An `activation` is computed by the kernel, which then has no gradient.
 
     Examples
     --------
@@ -72,13 +78,15 @@ def conv_transpose(
     try:
         _check(tensors, groups, method, transposed=True)
         chosen = None if arithmetic is None else read_arithmetic(arithmetic)
-        layer = read_layer(
-            tuple(weight.shape[2:]), stride, padding, output_padding, groups, dilation
-        )
-        size, crop = layer.placed(tuple(x.shape[-layer.rank :]), output_size)
+        rank = weight.ndim - 2
+        layer, size, crop = _read(
+            tuple(weight.shape[2:]), stride, padding, output_padding, groups, dilation,
+            tuple(x.shape[-rank:]), output_size,
+        )  # fmt: skip
     except (TypeError, ValueError) as error:
         _refuse("conv_transpose", error, tensors, groups)
-    y = transposed(x, weight, bias, layer, size, crop, reuse or reuse_of(weight, bias), chosen)
+    reuse = reuse or reuse_of(weight, bias)
+    y = transposed(x, weight, bias, layer, size, crop, reuse, chosen, activation)
     return y if out is None else _into(out, y, "conv_transpose")
 
 
@@ -91,6 +99,7 @@ def transposed(
     crop: Shape,
     reuse: Reuse,
     arithmetic: Arithmetic | None = None,
+    activation: Activation | None = None,
 ) -> Tensor:
     """Compute a transposed convolution of tensors that fit each other, with or without a batch."""
     if x.device.type not in DEVICES:
@@ -101,6 +110,7 @@ def transposed(
     y = operators.conv_transpose(
         x if batched else x.unsqueeze(0), weight, bias,
         layer.stride, layer.dilation, crop, size, layer.groups, reuse, arithmetic,
+        *(activation or ()),
     )  # fmt: skip
     return y if batched else y.squeeze(0)
 
@@ -180,7 +190,9 @@ def weight_gradient(
     tensors = {"x": x, "grad_output": grad_output}
     try:
         _check_tensors(tensors)
-        rank = len(kernel_size) if is_sequence(kernel_size) else max(1, x.ndim - 2)
+        rank = max(1, x.ndim - 2)
+        if is_sequence(kernel_size):
+            rank = common_rank(kernel_size=kernel_size)
         kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
         layer = read_layer(kernel, stride, padding, output_padding, groups, dilation)
         if x.ndim != grad_output.ndim or x.ndim not in (rank + 1, rank + 2):
@@ -243,6 +255,22 @@ def read_layer(*words: Any) -> Layer:
     return Layer.read(*words) if torch.compiler.is_compiling() else Layer.of(*words)
 
 
+def _read(*words: Any) -> tuple[Layer, Shape, Shape]:
+    """Return a layer, the size of its output, and the start crop, from words and input size."""
+    if torch.compiler.is_compiling() or not is_plain(words):
+        return _placed(words)
+    return _kept(words)
+
+
+def _placed(words: Any) -> tuple[Layer, Shape, Shape]:
+    *parameters, input_size, output_size = words
+    layer = read_layer(*parameters)
+    return layer, *layer.placed(input_size, output_size)
+
+
+_kept = lru_cache(4096)(_placed)
+
+
 def place_direct(layer: Layer, padding: Padding, input_size: Shape) -> tuple[Shape, Shape]:
     """Return the size of a direct convolution's result, and the cells put before its input."""
     sizes, before = [], []
@@ -277,14 +305,14 @@ def _is_cast(tensor: Tensor) -> bool:
 # Checks ------------------------------------------------------------------------------------------
 
 
-def _check(tensors: dict[str, Any], groups: object, method: str, *, transposed: bool) -> None:
+def _check(tensors: dict[str, Any], groups: Any, method: str, *, transposed: bool) -> None:
     """Refuse tensors that do not fit each other; whoever fits pays little for it."""
     _check_tensors(tensors)
     one_of("method", method, METHODS, _other_method)
     x, weight, bias = tensors.values()
     if not _fit(x.shape, weight.shape, None if bias is None else bias.shape, groups, transposed):
-        stand_ins = (None if t is None else _stand_in(t) for t in (x, weight, bias))
-        operands(*stand_ins, groups, transposed=transposed)  # type: ignore[arg-type]
+        stand_ins: Any = [None if t is None else _stand_in(t) for t in (x, weight, bias)]
+        operands(*stand_ins, groups, transposed=transposed)  # type: ignore[misc]
 
 
 def _fit(x: Shape, weight: Shape, bias: Shape | None, groups: object, transposed: bool) -> bool:

@@ -164,7 +164,8 @@ def _run(layer: Packed, x: Tensor, y: Tensor, last: bool, crop: Ints) -> Tensor:
     if layer.last == last and y.dtype not in WORK:
         layer.run(as_array(x, last), as_array(y, last), crop)
         return y
-    array, n, channels = as_array(x, layer.last), *y.shape[:2]
+    n, channels, *_ = y.shape
+    array = as_array(x, layer.last)
     size = tuple(y.shape[2:])
     made = memory.empty((n, *size, channels) if layer.last else (n, channels, *size), array.dtype)
     layer.run(array, made, crop)

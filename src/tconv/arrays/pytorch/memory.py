@@ -13,7 +13,7 @@ FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the axes of 
 SMALL = (torch.bfloat16, torch.float16)
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32)
 WORK = dict.fromkeys(SMALL, torch.float32) | dict.fromkeys(INTEGERS, torch.int64)
-DTYPES = {
+DTYPES: dict[Any, np.dtype[Any]] = {
     torch.float32: np.dtype(np.float32),
     torch.float64: np.dtype(np.float64),
     torch.complex64: np.dtype(np.complex64),

@@ -70,7 +70,7 @@ def _transformed(name: str, operator: Callable[..., Tensor], rules: Rules) -> Ca
         "forward": operator, "setup_context": _save, "backward": rules.backward, "jvp": rules.jvp,
         "vmap": rules.vmap,
     }  # fmt: skip
-    return type(name, (Function,), {k: staticmethod(v) for k, v in parts.items()}).apply
+    return _function(name, parts)
 
 
 def _recorded(name: str, kernel: Callable[..., Tensor], rules: Rules) -> Callable[..., Tensor]:
@@ -80,7 +80,12 @@ def _recorded(name: str, kernel: Callable[..., Tensor], rules: Rules) -> Callabl
         return y
 
     parts = {"forward": forward, "backward": rules.backward}
-    return type(name, (Function,), {k: staticmethod(v) for k, v in parts.items()}).apply
+    return _function(name, parts)
+
+
+def _function(name: str, parts: dict[str, Any]) -> Callable[..., Tensor]:
+    made: Any = type(name, (Function,), {word: staticmethod(part) for word, part in parts.items()})
+    return made.apply
 
 
 def _functionalized() -> bool:

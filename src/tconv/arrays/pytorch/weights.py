@@ -67,7 +67,7 @@ class WeightCache:
 
     def met(self, layer: Hashable, numbers: Arrays) -> bool:
         """Tell whether these numbers were met before, and remember them."""
-        known = (layer, *map(crc32, numbers))
+        known = (layer, *(crc32(array.data) for array in numbers))
         with self._lock:
             if known in self._met:
                 return True
@@ -95,7 +95,12 @@ class WeightCache:
     def freeze(self, identity: Hashable, entry: Entry, tensors: tuple[Tensor, ...]) -> None:
         """Know an entry by its tensors, which are held so that no others get their addresses."""
         with self._lock:
-            self._frozen[identity] = entry, tensors
+            self._frozen[identity] = entry, tuple(tensor.detach() for tensor in tensors)
+
+    def thaw(self) -> None:
+        """Trust no tensor's address and version that was trusted before."""
+        with self._lock:
+            self._frozen.clear()
 
     def clear(self) -> None:
         """Forget everything."""
@@ -147,8 +152,8 @@ def packed(
         identity = (words, *((t.data_ptr(), t._version) for t in tensors))
         if (known := CACHE.frozen(identity)) is not None:
             return known
-    numbers, moved = _numbers(weight)
-    stored = (numbers,) if bias is None else (numbers, _numbers(bias)[0])
+    numbers, moved = numbers_of(weight)
+    stored = (numbers,) if bias is None else (numbers, numbers_of(bias)[0])
     layer = (words, moved, weight.dtype, len(tensors))
     entry = CACHE.find(layer, stored)
     if entry is None:
@@ -163,7 +168,7 @@ def packed(
     return entry.packed
 
 
-def _numbers(tensor: Tensor) -> tuple[NDArray[Any], bool]:
+def numbers_of(tensor: Tensor) -> tuple[NDArray[Any], bool]:
     """Return a tensor's numbers as they lie, and whether its channels are last."""
     moved = not tensor.is_contiguous() and _is_last(tensor)
     tensor = tensor.movedim(1, -1) if moved else tensor.contiguous()
