@@ -127,5 +127,5 @@ def test_mixed_dtypes_are_refused_but_where_autocast_makes_them_one(dtypes):
 def test_mixed_dtypes_on_the_meta_device():
     """Which knows no autocast."""
     x, weight = torch.ones(1, 2, 3, device="meta"), torch.ones(2, 3, 2, device="meta").double()
-    with cast(), pytest.raises(TypeError, match="weight is torch.float64 but x is torch.float32"):
+    with cast(), pytest.raises(TypeError, match=r"weight is torch\.float64 but x is torch\.float32"):
         tconv.conv_transpose(x, weight)

@@ -1,9 +1,9 @@
 """The public functions on tensors: arguments read and refused as for arrays, then an operator."""
 
+import operator
 from ast import literal_eval
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import index
 from typing import Any, NoReturn
 
 import numpy as np
@@ -245,7 +245,7 @@ def _replay(x: Tensor, other: Tensor, bias: Tensor | None, name: str, words: str
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | float):
         return value
-    return tuple(map(_plain, value)) if is_sequence(value) else index(value)
+    return tuple(map(_plain, value)) if is_sequence(value) else operator.index(value)
 
 
 operators.LIBRARY.define(
