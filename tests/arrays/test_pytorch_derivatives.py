@@ -136,10 +136,10 @@ def test_saved_tensors_go_through_hooks():
         y = SMALL["2d"].ours(x, weight, bias)
     assert any(one is x for one in kept)
     expected = torch.autograd.grad(y.sum(), (x, weight, bias))
-    made = torch.utils.checkpoint.checkpoint(
-        SMALL["2d"].ours, x, weight, bias, use_reentrant=False
-    )
-    for one, other in zip(torch.autograd.grad(made.sum(), (x, weight, bias)), expected, strict=True):
+    made = torch.utils.checkpoint.checkpoint(SMALL["2d"].ours, x, weight, bias, use_reentrant=False)
+    for one, other in zip(
+        torch.autograd.grad(made.sum(), (x, weight, bias)), expected, strict=True
+    ):
         torch.testing.assert_close(one, other)
 
 

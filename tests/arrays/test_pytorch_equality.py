@@ -140,7 +140,9 @@ def test_conv_transpose(number):
     """A thousand sets, and more in a sweep: values and strides, and gradients of most."""
     for index, random, case in cases(number):
         dtype = EXACT[index // 3 % len(EXACT)]
-        given = [t if t is None else t.requires_grad_() for t in operands(random, case, dtype, index)]
+        given = [
+            t if t is None else t.requires_grad_() for t in operands(random, case, dtype, index)
+        ]
         words = words_of(case)
         theirs = TRANSPOSED[case.geometry.rank]
         y, expected = tconv.conv_transpose(*given, **words), theirs(*given, **words)
@@ -184,7 +186,9 @@ def direct_cases(number, count=COUNT):
 def test_conv(number):
     for index, random, x_shape, weight_shape, words in direct_cases(number):
         dtype = EXACT[index // 3 % len(EXACT)]
-        x, weight, bias = (draw(random, s, dtype) for s in (x_shape, weight_shape, weight_shape[:1]))
+        x, weight, bias = (
+            draw(random, s, dtype) for s in (x_shape, weight_shape, weight_shape[:1])
+        )
         x = x.sum(0) if index % 5 == 0 else laid_out(x, random)
         weight = laid_out(weight, random)
         given = [x, weight, None if index % 7 == 0 else bias]
@@ -238,7 +242,10 @@ def test_small_floats_are_computed_in_float32(dtype, number):
 @pytest.mark.parametrize("dtype", SMALL, ids=str)
 def test_gradients_of_small_floats(dtype):
     for index, random, case in cases(5, 20):
-        given = [t if t is None else t.detach().requires_grad_() for t in operands(random, case, dtype, index)]
+        given = [
+            t if t is None else t.detach().requires_grad_()
+            for t in operands(random, case, dtype, index)
+        ]
         y = tconv.conv_transpose(*given, **words_of(case))
         if not y.numel():
             continue

@@ -150,7 +150,8 @@ def test_vmap_of_conv_and_of_the_weight_gradient(dims):
     def each(f, *tensors):
         """Call by call."""
         moved = [
-            t.movedim(d, 0) if d is not None else [t] * 3 for t, d in zip(tensors, dims, strict=True)
+            t.movedim(d, 0) if d is not None else [t] * 3
+            for t, d in zip(tensors, dims, strict=True)
         ]
         return torch.stack([f(*call) for call in zip(*moved, strict=True)])
 
@@ -180,7 +181,8 @@ def test_a_batch_of_weights_that_record_gradients():
     """A vmap outside torch.func's own derivatives, with gradients by ``backward``."""
     tensors = [t.requires_grad_() for t in batches(plain(GROUPED), (0, 0, 0))]
     made, expected = (
-        torch.autograd.grad(cubed(vmap(f))(*tensors), tensors) for f in (GROUPED.ours, GROUPED.theirs)
+        torch.autograd.grad(cubed(vmap(f))(*tensors), tensors)
+        for f in (GROUPED.ours, GROUPED.theirs)
     )
     assert_same(made, expected)
 
