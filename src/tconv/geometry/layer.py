@@ -140,10 +140,10 @@ class Layer:
                 pairs = zip(wanted, sizes, self.crop, strict=True)
                 starts = tuple(max(sum(c) + size - o, 0) // 2 for o, size, c in pairs)
             if not all(0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
-                self.geometry(input_size, output_size)
+                self._geometry(input_size, output_size)
             sizes = wanted
-        if min(*sizes, *input_size) < 1:
-            self.geometry(input_size, output_size)
+        if any(n < 1 for n in (*sizes, *input_size)):
+            self._geometry(input_size, output_size)
         return sizes, starts
 
     def input_size(self, output_size: tuple[int, ...]) -> tuple[int, ...]:

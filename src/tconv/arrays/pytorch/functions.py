@@ -1,6 +1,8 @@
 """The public functions on tensors: arguments read and refused as for arrays, then an operator."""
 
+from ast import literal_eval
 from functools import lru_cache
+from operator import index
 from typing import Any, NoReturn
 
 import numpy as np
@@ -32,6 +34,7 @@ METHODS = ("auto", "engine")
 DEVICES = ("cpu", "meta")
 OF_ARRAYS = ("phases", *DEFINITIONS)  # methods that know NumPy's arrays alone
 Shape = tuple[int, ...]
+tracing = torch.jit.is_tracing
 
 
 def conv_transpose(
@@ -64,6 +67,13 @@ def conv_transpose(
     >>> y.shape, weight.grad.shape
     (torch.Size([1, 3, 10, 12]), torch.Size([2, 3, 4, 4]))
     """
+    if tracing():
+        y = traced(
+            "conv_transpose", x, weight, bias, stride=stride, padding=padding,
+            output_padding=output_padding, groups=groups, dilation=dilation,
+            output_size=output_size, method=method, arithmetic=arithmetic,
+        )  # fmt: skip
+        return y if out is None else _into(out, y, "conv_transpose")
     tensors = {"x": x, "weight": weight, "bias": bias}
     try:
         _check(tensors, groups, method, transposed=True)
@@ -124,6 +134,12 @@ def conv(
     >>> conv(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), torch.tensor([[[1.0, 0.0, 2.0]]]))
     tensor([[ 7., 10.]])
     """
+    if tracing():
+        y = traced(
+            "conv", x, weight, bias, stride=stride, padding=padding, dilation=dilation,
+            groups=groups, method=method,
+        )  # fmt: skip
+        return y if out is None else _into(out, y, "conv")
     tensors = {"x": x, "weight": weight, "bias": bias}
     try:
         _check(tensors, groups, method, transposed=False)
@@ -166,6 +182,11 @@ def weight_gradient(
     >>> weight_gradient(x, grad, 2, stride=2)
     tensor([[[7., 0.]]])
     """
+    if tracing():
+        return traced(
+            "weight_gradient", x, grad_output, None, kernel_size=kernel_size, stride=stride,
+            padding=padding, output_padding=output_padding, groups=groups, dilation=dilation,
+        )  # fmt: skip
     tensors = {"x": x, "grad_output": grad_output}
     try:
         _check_tensors(tensors)
@@ -197,6 +218,36 @@ def weight_gradient(
     return operators.weight_gradient(
         x.conj(), grad_output, kernel, layer.stride, layer.dilation, crop, layer.groups
     )
+
+
+# What ``torch.jit.trace`` records: a whole call, so that sizes are worked out when it is replayed. Its
+# tracer knows no symbolic sizes, and would keep those of the example.
+
+
+def traced(name: str, x: Tensor, other: Tensor, bias: Tensor | None, **words: Any) -> Tensor:
+    """Let the tracer record a call of a function of this module."""
+    plain = {word: _plain(value) for word, value in words.items()}
+    return torch.ops.tconv.traced(x, other, bias, name, repr(plain))
+
+
+def _replay(x: Tensor, other: Tensor, bias: Tensor | None, name: str, words: str) -> Tensor:
+    tensors = (x, other) if name == "weight_gradient" else (x, other, bias)
+    return globals()[name](*tensors, **literal_eval(words))
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    return tuple(map(_plain, value)) if is_sequence(value) else index(value)
+
+
+operators.LIBRARY.define(
+    "traced(Tensor x, Tensor other, Tensor? bias, str function, str words) -> Tensor"
+)
+operators.LIBRARY.impl("traced", _replay, "CompositeImplicitAutograd")
+
+
+# Arguments --------------------------------------------------------------------------------------
 
 
 def read_layer(*words: Any) -> Layer:
@@ -274,7 +325,7 @@ def _fit(x: Shape, weight: Shape, bias: Shape | None, groups: object, transposed
         x[-rank - 1] == reads
         and first % groups == 0
         and (bias is None or bias == (makes,))
-        and min(*weight, *x[-rank - 1 :]) > 0
+        and all(n > 0 for n in (*weight, *x[-rank - 1 :]))
     )
 
 
