@@ -107,9 +107,11 @@ def training(
 
 
 @app.command("overhead")
-def time_calls() -> None:
-    """Time calls that have next to no work, beside an empty function."""
-    console.print(tables.overhead_table(overhead.measure()))
+def time_calls(
+    compiled: Annotated[bool, typer.Option("--compiled", help="By torch.compile too.")] = False,
+) -> None:
+    """Time calls that have next to no work, beside an empty function, on one thread."""
+    console.print(tables.overhead_table(overhead.measure(compiled=compiled)))
 
 
 @app.command("arithmetic")

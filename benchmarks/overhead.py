@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 import tconv
+from benchmarks import pytorch_calls
 
 CALLS, TURNS = 1000, 15
 
 
-def measure(calls: int = CALLS, turns: int = TURNS) -> dict[str, float]:
+def measure(calls: int = CALLS, turns: int = TURNS, compiled: bool = False) -> dict[str, float]:
     """Return the seconds of a call beyond an empty function, the least of several turns.
 
     The layer is 1x8x4x4 -> 1x8x8x8 with a kernel of 4, stride 2 and padding 1, on one thread. The
@@ -29,6 +30,8 @@ def measure(calls: int = CALLS, turns: int = TURNS) -> dict[str, float]:
         "conv_transpose": lambda: tconv.conv_transpose(x, weight, None, 2, 1),
         "conv_transpose, out=": lambda: tconv.conv_transpose(x, weight, None, 2, 1, out=out),
         "plan, made and called": lambda: tconv.plan(weight, None, 2, 1)(x),
+        **pytorch_calls.kinds(compiled),
+        **pytorch_calls.comparisons(),
     }
     before = tconv.get_num_threads()
     tconv.set_num_threads(1)

@@ -9,10 +9,14 @@ from benchmarks.peers.pytorch import PyTorch
 from benchmarks.peers.tensorflow import TensorFlow
 
 OURS = "tconv"
-TWINS = ("tconv_new_output",)
+TWINS = ("tconv_new_output", "tconv_torch", "tconv_torch_channels_last")
 PEERS: dict[str, Peer] = {
     OURS: Ours(reuse=True),
     "tconv_new_output": Ours(reuse=False),
+    "tconv_torch": PyTorch("tconv in PyTorch", ours=True),
+    "tconv_torch_channels_last": PyTorch(
+        "tconv in PyTorch, channels_last", ours=True, channels_last=True
+    ),
     "torch": PyTorch("PyTorch"),
     "torch_channels_last": PyTorch("PyTorch channels_last", channels_last=True),
     "torch_inference": PyTorch("PyTorch inference_mode", inference=True),

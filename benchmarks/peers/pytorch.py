@@ -1,8 +1,9 @@
-"""PyTorch: ``torch.nn.functional.conv_transpose{1,2,3}d``."""
+"""PyTorch: ``torch.nn.functional.conv_transpose{1,2,3}d``, or tconv on PyTorch's tensors."""
 
 from contextlib import nullcontext
 from typing import Any
 
+import tconv
 from benchmarks.layers import Array, Layer
 from benchmarks.peers.base import Bind, Bound, Prepare, UnsupportedError
 from tconv.peers.installed import installed
@@ -16,12 +17,22 @@ class PyTorch:
     title : str
     channels_last, inference : bool
         Memory format; whether under ``torch.inference_mode``.
+    ours : bool
+        Whether tconv computes, on PyTorch's tensors.
     """
 
     module = "torch"
 
-    def __init__(self, title: str, *, channels_last: bool = False, inference: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        *,
+        channels_last: bool = False,
+        inference: bool = False,
+        ours: bool = False,
+    ) -> None:
         self.title = title
+        self.ours = ours
         self.channels_last = channels_last
         self.inference = inference
 
@@ -50,6 +61,13 @@ class PyTorch:
             return {self.title: lambda: self._training(layer, weight)}
         return {self.title: lambda: self._forward(layer, weight, bias)}
 
+    def _function(self, rank: int) -> Any:
+        import torch
+
+        if self.ours:
+            return tconv.conv_transpose
+        return getattr(torch.nn.functional, f"conv_transpose{rank}d")
+
     def _tensor(self, array: Array) -> Any:
         import torch
 
@@ -62,7 +80,7 @@ class PyTorch:
     def _forward(self, layer: Layer, weight: Array, bias: Array | None) -> Bind:
         import torch
 
-        compute = getattr(torch.nn.functional, f"conv_transpose{layer.rank}d")
+        compute = self._function(layer.rank)
         w = self._tensor(weight)
         b = None if bias is None else torch.from_numpy(bias)
         words = _words(layer)
@@ -82,7 +100,7 @@ class PyTorch:
     def _training(self, layer: Layer, weight: Array) -> Bind:
         import torch
 
-        compute = getattr(torch.nn.functional, f"conv_transpose{layer.rank}d")
+        compute = self._function(layer.rank)
         w = self._tensor(weight).requires_grad_()
         words = _words(layer)
 

@@ -90,12 +90,10 @@ class Buffer {
 
   private:
     void check(const char* name, int least_axes, int most_axes) const {
-        using Number = std::remove_const_t<T>;
-        constexpr char code =
-            std::is_same_v<Number, float> ? 'f' : std::is_same_v<Number, double> ? 'd' : 'B';
+        const char code = std::is_same_v<std::remove_const_t<T>, float> ? 'f' : 'd';
         const char* format = view_.format ? view_.format : "B";
         require(format[0] == code && format[1] == '\0', name,
-                code == 'f' ? "float32" : code == 'd' ? "float64" : "uint8");
+                code == 'f' ? "float32" : "float64");
         require(view_.ndim >= least_axes && view_.ndim <= most_axes, name,
                 "of as many axes as the weight");
         require(reinterpret_cast<uintptr_t>(view_.buf) % alignof(T) == 0, name, "aligned");
@@ -351,16 +349,38 @@ std::pair<double, std::vector<std::pair<double, double>>> costs(const std::strin
     return {target.bytes_per_operation, all};
 }
 
-// Whether two arrays hold the same bytes; views are compared as they lie.
+// The bytes of a C-contiguous array of anything, held while this lives.
+class Bytes {
+  public:
+    Bytes(const char* name, nb::handle array) {
+        if (PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS) != 0) {
+            PyErr_Clear();
+            refuse(std::string(name) + " must be a C-contiguous array");
+        }
+    }
+    ~Bytes() { PyBuffer_Release(&view_); }
+    Bytes(const Bytes&) = delete;
+    Bytes& operator=(const Bytes&) = delete;
+
+    const char* data() const { return static_cast<const char*>(view_.buf); }
+    int64_t size() const { return view_.len; }
+
+  private:
+    Py_buffer view_{};
+};
+
+// Whether two arrays hold the same bytes.
 bool same_bytes(nb::handle one_array, nb::handle other_array) {
-    const Buffer<const uint8_t> one("one", one_array, 1, 1), other("other", other_array, 1, 1);
-    if (one.bytes() != other.bytes()) return false;
-    constexpr int64_t piece = int64_t(1) << 18;
-    const int64_t size = one.bytes();
+    const Bytes one("one", one_array), other("other", other_array);
+    if (one.size() != other.size()) return false;
+    constexpr int64_t piece = int64_t(1) << 18, small = int64_t(1) << 14;
+    const int64_t size = one.size(), start = std::min(size, small);
+    if (std::memcmp(one.data(), other.data(), static_cast<size_t>(start)) != 0) return false;
+    if (start == size) return true;
     std::atomic<bool> same{true};
     nb::gil_scoped_release free;
-    run_tasks((size + piece - 1) / piece, [&](int64_t task) {
-        const int64_t first = task * piece, count = std::min(piece, size - first);
+    run_tasks((size - start + piece - 1) / piece, [&](int64_t task) {
+        const int64_t first = start + task * piece, count = std::min(piece, size - first);
         if (same.load(std::memory_order_relaxed) &&
             std::memcmp(one.data() + first, other.data() + first, static_cast<size_t>(count)) != 0)
             same = false;

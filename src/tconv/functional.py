@@ -83,6 +83,7 @@ def conv_transpose(
     Parameters
     ----------
     x : array_like, (N, C_in, *I) or (C_in, *I)
+        Arrays of NumPy, or all of them PyTorch's tensors, differentiable, which give a tensor.
     weight : array_like, (C_in, C_out/groups, *K)
         Laid out as in PyTorch's ``ConvTranspose``.
     bias : array_like, (C_out,), optional

@@ -194,5 +194,4 @@ def same_bytes(one: NDArray[Any], other: NDArray[Any]) -> bool:
     >>> same_bytes(np.array([0.0]), np.array([-0.0]))
     False
     """
-    one, other = (array.reshape(-1).view(np.uint8) for array in (one, other))
     return bool(_module.same_bytes(one, other)) if _module else one.tobytes() == other.tobytes()

@@ -1,5 +1,6 @@
 """The public functions on tensors: arguments read and refused as for arrays, then an operator."""
 
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +20,7 @@ from tconv.geometry.parameters import (
     Padding,
     Sizes,
     common_rank,
+    is_plain,
     is_sequence,
     one_of,
     padding_per_axis,
@@ -66,10 +68,11 @@ def conv_transpose(
     try:
         _check(tensors, groups, method, transposed=True)
         chosen = None if arithmetic is None else read_arithmetic(arithmetic)
-        layer = read_layer(
-            tuple(weight.shape[2:]), stride, padding, output_padding, groups, dilation
-        )
-        size, crop = layer.placed(tuple(x.shape[-layer.rank :]), output_size)
+        rank = weight.ndim - 2
+        layer, size, crop = _read(
+            tuple(weight.shape[2:]), stride, padding, output_padding, groups, dilation,
+            tuple(x.shape[-rank:]), output_size,
+        )  # fmt: skip
     except (TypeError, ValueError) as error:
         _refuse("conv_transpose", error, tensors, groups)
     reuse = reuse or reuse_of(weight, bias)
@@ -199,6 +202,22 @@ def weight_gradient(
 def read_layer(*words: Any) -> Layer:
     """Read a layer's parameters; a compiler follows how, and would warn of what is kept."""
     return Layer.read(*words) if torch.compiler.is_compiling() else Layer.of(*words)
+
+
+def _read(*words: Any) -> tuple[Layer, Shape, Shape]:
+    """Return a layer, the size of its output, and the start crop, from words and input size."""
+    if torch.compiler.is_compiling() or not is_plain(words):
+        return _placed(words)
+    return _kept(words)
+
+
+def _placed(words: Any) -> tuple[Layer, Shape, Shape]:
+    *parameters, input_size, output_size = words
+    layer = read_layer(*parameters)
+    return layer, *layer.placed(input_size, output_size)
+
+
+_kept = lru_cache(4096)(_placed)
 
 
 def place_direct(layer: Layer, padding: Padding, input_size: Shape) -> tuple[Shape, Shape]:
