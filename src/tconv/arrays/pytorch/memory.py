@@ -28,10 +28,12 @@ def is_channels_last(x: Tensor, other: Tensor) -> bool:
     """Tell whether a result has its channels last: if either operand has, as PyTorch decides it.
 
     With an empty batch, and with other numbers of spatial axes than two and three, it has not.
+    PyTorch's own has not either where its older code computes three dimensions.
     """
-    if x.ndim not in FORMATS or (x.is_contiguous() and other.is_contiguous()) or x.shape[0] == 0:
+    if x.ndim not in FORMATS or x.shape[0] == 0:
         return False
-    return FORMATS[x.ndim] in (suggest_memory_format(x), suggest_memory_format(other))
+    layout = FORMATS[x.ndim]
+    return any(t.stride(1) == 1 and suggest_memory_format(t) == layout for t in (x, other))
 
 
 def empty(shape: Sequence[int], like: Tensor, last: bool) -> Tensor:

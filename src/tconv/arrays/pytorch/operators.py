@@ -20,7 +20,8 @@ from tconv.arrays.pytorch.memory import empty, is_channels_last
 
 LIBRARY = torch.library.Library("tconv", "DEF")  # an operator's name changes with its meaning
 PLACE = "int[] stride, int[] dilation, SymInt[] crop"
-PLAIN = (Tensor, torch.nn.Parameter, type(None))
+FUNCTIONALIZE = torch._C._functorch.TransformType.Functionalize
+PLAIN = (Tensor, torch.nn.Parameter)
 Given = tuple[Any, ...]
 Batched = tuple[Tensor, int]
 
@@ -52,12 +53,12 @@ class Map:
 
     def __call__(self, *inputs: Any) -> Tensor:
         """Compute the kernel of that name, differentiably."""
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or _functionalized():
             return self.operator(*inputs)
         if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
             return self.transformed(*inputs)
         tensors = inputs[: self.tensors]
-        if _watched() or not inputs[0].is_cpu or not all(type(t) in PLAIN for t in tensors):
+        if _watched() or not inputs[0].is_cpu or not all(map(_is_plain, tensors)):
             return self.operator(*inputs)
         if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
             return self.recorded(*inputs)
@@ -85,6 +86,17 @@ def _recorded(name: str, kernel: Callable[..., Tensor], rules: Rules) -> Callabl
 def _function(name: str, parts: dict[str, Any]) -> Callable[..., Tensor]:
     made: Any = type(name, (Function,), {word: staticmethod(part) for word, part in parts.items()})
     return made.apply
+
+
+def _functionalized() -> bool:
+    """Tell whether the innermost transform is ``functionalize``, which knows operators alone."""
+    innermost = torch._C._functorch.peek_interpreter_stack()
+    return innermost is not None and innermost.key() == FUNCTIONALIZE
+
+
+def _is_plain(tensor: Tensor | None) -> bool:
+    """Tell whether a kernel can read a tensor: of no other class, and no batch in disguise."""
+    return tensor is None or (type(tensor) in PLAIN and torch._C._has_storage(tensor))
 
 
 def _watched() -> bool:
@@ -116,11 +128,7 @@ def _split(inputs: Given) -> tuple[Given, Given]:
 def _of_conv_transpose(ctx: Any, grad: Tensor) -> Given:
     x, weight, _ = ctx.saved_tensors
     stride, dilation, crop, _, groups, reuse, *rest = ctx.words
-    if len(rest) > 1 and rest[1] is not None:
-        raise NotImplementedError(
-            f"conv_transpose with the activation {rest[1]!r} fused has no gradient; "
-            "apply the activation to the result"
-        )
+    _check_linear(rest)
     place, wanted = (stride, dilation, crop), ctx.needs_input_grad
     dx = conv(grad, weight.conj(), None, *place, x.shape[2:], groups, reuse) if wanted[0] else None
     dw = weight_gradient(x.conj(), grad, weight.shape[2:], *place, groups) if wanted[1] else None
@@ -150,6 +158,15 @@ def _of_weight_gradient(ctx: Any, grad: Tensor) -> Given:
     return dx, dy, *(None for _ in ctx.words)
 
 
+def _check_linear(words: Given) -> None:
+    """Refuse to differentiate a map that an activation follows; it is the second of these words."""
+    if len(words) > 1 and words[1] is not None:
+        raise NotImplementedError(
+            f"conv_transpose with the activation {words[1]!r} fused has no gradient; "
+            "apply the activation to the result"
+        )
+
+
 def _over_channels(grad: Tensor) -> Tensor:
     """Return the gradient of a bias."""
     return grad.sum([0, *range(2, grad.ndim)])
@@ -160,19 +177,26 @@ def _tangent(name: str) -> Callable[..., Tensor]:
 
     def tangent(ctx: Any, *tangents: Any) -> Tensor:
         operator = globals()[name]
-        first, second, *bias = ctx.saved_tensors
-        none = (None,) * len(bias)
-        terms = []
-        if tangents[0] is not None:
-            terms.append(operator(tangents[0], second, *none, *ctx.words))
-        if tangents[1] is not None:
-            terms.append(operator(first, tangents[1], *none, *ctx.words))
-        if bias and tangents[2] is not None:
-            along = tangents[2].reshape(-1, *(1,) * (len(ctx.shape) - 2))
-            terms.append(along.expand(ctx.shape))
-        return sum(terms[1:], terms[0])
+        _check_linear(ctx.words[6:])
+        with forward_ad._set_fwd_grad_enabled(True):  # for derivatives of this one
+            first, second, *bias = map(_primal, ctx.saved_tensors)
+            none = (None,) * len(bias)
+            terms = []
+            if tangents[0] is not None:
+                terms.append(operator(tangents[0], second, *none, *ctx.words))
+            if tangents[1] is not None:
+                terms.append(operator(first, tangents[1], *none, *ctx.words))
+            if bias and tangents[2] is not None:
+                along = tangents[2].reshape(-1, *(1,) * (len(ctx.shape) - 2))
+                terms.append(along.expand(ctx.shape))
+            return sum(terms[1:], terms[0])
 
     return tangent
+
+
+def _primal(tensor: Tensor | None) -> Tensor | None:
+    """Return a tensor without its tangent; those of forward derivatives around it stay."""
+    return None if tensor is None else forward_ad.unpack_dual(tensor).primal
 
 
 # Batches of calls: one call, whose images or whose groups they are.
@@ -186,21 +210,12 @@ def _batched(name: str) -> Callable[..., Batched]:
         (x, weight, bias), words = _split(inputs)
         x_dim, weight_dim, bias_dim = in_dims[:3]
         count = info.batch_size
-        if weight_dim is None:
-            plain = bias if bias_dim is None else None
-            images = x.movedim(x_dim, 0).flatten(0, 1) if x_dim is not None else x
-            y = operator(images, weight, plain, *words)
-            if x_dim is not None:
-                y = y.unflatten(0, (count, -1) if len(x) else (count, x.shape[1]))
-            if bias_dim is None:
-                return y, 0
-            y = y if x_dim is not None else y.unsqueeze(0)
-            along = bias.movedim(bias_dim, 0)
-            return y + along.reshape(count, 1, -1, *(1,) * (weight.ndim - 2)), 0
-        x = _as_groups(x, x_dim, 1, count)
+        if weight_dim is None and bias_dim is None:
+            x = x.movedim(x_dim, 0)
+            return operator(x.flatten(0, 1), weight, bias, *words).unflatten(0, x.shape[:2]), 0
+        x, weight = _as_groups(x, x_dim, 1, count), _as_groups(weight, weight_dim, 0, count)
         if bias is not None:
             bias = _as_groups(bias, bias_dim, 0, count)
-        weight = weight.movedim(weight_dim, 0).flatten(0, 1)
         words = (*words[:4], words[4] * count, *words[5:])  # the fifth is the number of groups
         return operator(x, weight, bias, *words).unflatten(1, (count, -1)), 1
 

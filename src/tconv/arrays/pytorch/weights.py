@@ -172,8 +172,8 @@ def numbers_of(tensor: Tensor) -> tuple[NDArray[Any], bool]:
     """Return a tensor's numbers as they lie, and whether its channels are last."""
     moved = not tensor.is_contiguous() and _is_last(tensor)
     tensor = tensor.movedim(1, -1) if moved else tensor.contiguous()
-    if tensor.dtype in SMALL:
-        tensor = tensor.view(torch.int16)
+    if tensor.dtype in SMALL:  # which NumPy does not know
+        tensor = tensor.resolve_neg().view(torch.int16)
     return tensor.numpy(force=True), moved
 
 
