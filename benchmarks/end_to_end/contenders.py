@@ -228,9 +228,10 @@ class Accelerated(PyTorch):
         return model, str(self._accelerate()(model))
 
     def _accelerate(self) -> Callable[[Any], Any]:
-        with suppress(ModuleNotFoundError, AttributeError):
-            found: Callable[[Any], Any] = import_module("tconv.nn").accelerate
-            return found
+        with suppress(ModuleNotFoundError):
+            found = getattr(import_module("tconv.nn"), "accelerate", None)
+            if callable(found):
+                return found
         raise UnsupportedError("this tconv has no tconv.nn.accelerate")
 
 

@@ -44,8 +44,8 @@ class Model:
     source : str
         Paper and public file that its sizes were read from.
     share : float
-        About which part of PyTorch's time its transposed convolutions take in the default layout,
-        on two cores with AVX-512.
+        About which part of PyTorch's time its transposed convolutions take in the default layout:
+        measured with two threads on a CPU with AVX-512, by ``python -m benchmarks models``.
     parameters : int, optional
         How many it has, where a paper or a repository states that or it follows from the layer
         table alone; ``counted`` says what they count.
@@ -99,7 +99,7 @@ _DCGAN = Model(
     (64, 100, 1, 1),
     (64, 3, 64, 64),
     "arXiv:1511.06434; pytorch/examples:dcgan/main.py",
-    share=0.9,
+    share=0.91,
     parameters=3_576_704,
 )
 _DEEPCR = "arXiv:1907.09500; PyPI deepCR 0.3.1, learned_models/{}.pth"
@@ -116,7 +116,7 @@ MODELS: dict[str, Model] = {
         (1, 3, 256, 256),
         (1, 3, 256, 256),
         "arXiv:1611.07004; junyanz/pytorch-CycleGAN-and-pix2pix:models/networks.py",
-        share=0.6,
+        share=0.7,
         parameters=54_413_955,
     ),
     "unet": Model(
@@ -125,7 +125,7 @@ MODELS: dict[str, Model] = {
         (1, 3, 256, 256),
         (1, 1, 256, 256),
         "arXiv:1505.04597; milesial/Pytorch-UNet:unet/unet_parts.py",
-        share=0.08,
+        share=0.1,
         parameters=31_037_633,
     ),
     "unet3d": Model(
@@ -134,7 +134,7 @@ MODELS: dict[str, Model] = {
         (1, 3, 48, 48, 32),
         (1, 3, 48, 48, 32),
         "arXiv:1606.06650, figure 2",
-        share=0.1,
+        share=0.11,
         parameters=19_069_955,
         counted="convolutions",
     ),
@@ -144,7 +144,7 @@ MODELS: dict[str, Model] = {
         (1, 80, 86),
         (1, 1, 22016),
         "arXiv:2010.05646; jik876/hifi-gan:models.py, config_v1.json",
-        share=0.05,
+        share=0.04,
         parameters=13_926_017,
         gain=0.95,
     ),
@@ -154,7 +154,7 @@ MODELS: dict[str, Model] = {
         (1, 1, 32000),
         (1, 2, 32000),
         "arXiv:1809.07454; pytorch/audio:torchaudio/models/conv_tasnet.py",
-        share=0.04,
+        share=0.03,
         parameters=4_984_881,
         gain=1.0,
     ),
@@ -164,7 +164,7 @@ MODELS: dict[str, Model] = {
         (1, 3, 256, 192),
         (1, 17, 64, 48),
         "arXiv:1804.06208; microsoft/human-pose-estimation.pytorch:lib/models/pose_resnet.py",
-        share=0.2,
+        share=0.35,
         parameters=33_999_697,
         gain=0.9,
     ),
@@ -174,7 +174,7 @@ MODELS: dict[str, Model] = {
         (100, 256, 14, 14),
         (100, 91, 28, 28),
         "arXiv:1703.06870; pytorch/vision:torchvision/models/detection/mask_rcnn.py",
-        share=0.15,
+        share=0.23,
         parameters=2_646_107,
     ),
     "fsrcnn": Model(
@@ -183,7 +183,7 @@ MODELS: dict[str, Model] = {
         (1, 1, 360, 640),
         (1, 1, 1080, 1920),
         "arXiv:1608.00367; yjn870/FSRCNN-pytorch:models.py",
-        share=0.4,
+        share=0.61,
         parameters=12_464,
         counted="weights of convolutions",
     ),
@@ -193,7 +193,7 @@ MODELS: dict[str, Model] = {
         (1, 3, 64, 64),
         (1, 3, 256, 256),
         "arXiv:1803.02735; alterzero/DBPN-Pytorch:dbpns.py, base_networks.py",
-        share=0.5,
+        share=0.52,
         parameters=2_386_958,
     ),
     "waveglow": Model(
@@ -211,7 +211,7 @@ MODELS: dict[str, Model] = {
         (1, 1, 512, 512),
         (1, 1, 512, 512),
         _DEEPCR.format(_MASK),
-        share=0.15,
+        share=0.16,
         parameters=101_473,
         gain=None,
         made=lambda: sky()[0],
@@ -222,7 +222,7 @@ MODELS: dict[str, Model] = {
         (1, 2, 512, 512),
         (1, 1, 512, 512),
         _DEEPCR.format(_INPAINT),
-        share=0.2,
+        share=0.13,
         parameters=467_521,
         gain=None,
         made=lambda: covered(*sky()),
