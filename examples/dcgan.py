@@ -45,7 +45,7 @@ class Generator(nn.Sequential):
 
 
 class Critic(nn.Sequential):
-    """From (N, 1, 32, 32) to a logit each: is it real?"""
+    """From (N, 1, 32, 32) to a logit each: positive where it looks real."""
 
     def __init__(self) -> None:
         parts: list[nn.Module] = []
