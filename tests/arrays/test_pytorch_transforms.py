@@ -1,4 +1,4 @@
-"""The transforms of ``torch.func`` and old ``torch.autograd`` ways give what PyTorch's layer gives."""
+"""The transforms of ``torch.func``, and older ways, give what PyTorch's layer gives."""
 
 import itertools
 
@@ -15,7 +15,7 @@ from torch.func import (
     stack_module_state,
     vjp,
     vmap,
-)  # fmt: skip
+)
 
 import tconv
 from arrays.torch_layers import SAYABLE, SMALL, Small

@@ -1,8 +1,9 @@
 """The public functions on tensors: arguments read and refused as for arrays, then an operator."""
 
+import operator
 from ast import literal_eval
+from collections.abc import Sequence
 from functools import lru_cache
-from operator import index
 from typing import Any, NoReturn
 
 import numpy as np
@@ -72,6 +73,7 @@ def conv_transpose(
             "conv_transpose", x, weight, bias, stride=stride, padding=padding,
             output_padding=output_padding, groups=groups, dilation=dilation,
             output_size=output_size, method=method, arithmetic=arithmetic,
+            activation=activation and tuple(activation),
         )  # fmt: skip
         return y if out is None else _into(out, y, "conv_transpose")
     tensors = {"x": x, "weight": weight, "bias": bias}
@@ -105,14 +107,14 @@ def transposed(
     if x.device.type not in DEVICES:
         geometry = layer.geometry(x.shape[-layer.rank :], size)
         return elsewhere.conv_transpose(x, weight, bias, geometry, layer.groups)
-    x, weight, bias = autocast(x, weight, bias)
+    (x, weight, bias), dtype = autocast(x, weight, bias)
     batched = x.ndim == layer.rank + 2
     y = operators.conv_transpose(
         x if batched else x.unsqueeze(0), weight, bias,
         layer.stride, layer.dilation, crop, size, layer.groups, reuse, arithmetic,
         *(activation or ()),
     )  # fmt: skip
-    return y if batched else y.squeeze(0)
+    return _as_cast(y if batched else y.squeeze(0), dtype)
 
 
 def conv(
@@ -154,13 +156,13 @@ def conv(
         )
         y = elsewhere.conv(x, weight, bias, geometry, groups)
     else:
-        x, weight, bias = autocast(x, weight, bias)
+        (x, weight, bias), dtype = autocast(x, weight, bias)
         batched = x.ndim == layer.rank + 2
         y = operators.conv(
             x if batched else x.unsqueeze(0), weight, bias,
             layer.stride, layer.dilation, crop, size, layer.groups, reuse_of(weight, bias),
         )  # fmt: skip
-        y = y if batched else y.squeeze(0)
+        y = _as_cast(y if batched else y.squeeze(0), dtype)
     return y if out is None else _into(out, y, "conv")
 
 
@@ -215,13 +217,15 @@ def weight_gradient(
         _refuse("weight_gradient", error, tensors, groups)
     if x.ndim == rank + 1:
         x, grad_output = x.unsqueeze(0), grad_output.unsqueeze(0)
-    return operators.weight_gradient(
+    (x, grad_output), dtype = autocast(x, grad_output)
+    gradient = operators.weight_gradient(
         x.conj(), grad_output, kernel, layer.stride, layer.dilation, crop, layer.groups
     )
+    return _as_cast(gradient, dtype)
 
 
-# What ``torch.jit.trace`` records: a whole call, so that sizes are worked out when it is replayed. Its
-# tracer knows no symbolic sizes, and would keep those of the example.
+# What ``torch.jit.trace`` records: a whole call, so that sizes are worked out when it is replayed.
+# Its tracer knows no symbolic sizes, and would keep those of the example.
 
 
 def traced(name: str, x: Tensor, other: Tensor, bias: Tensor | None, **words: Any) -> Tensor:
@@ -232,13 +236,16 @@ def traced(name: str, x: Tensor, other: Tensor, bias: Tensor | None, **words: An
 
 def _replay(x: Tensor, other: Tensor, bias: Tensor | None, name: str, words: str) -> Tensor:
     tensors = (x, other) if name == "weight_gradient" else (x, other, bias)
-    return globals()[name](*tensors, **literal_eval(words))
+    given = literal_eval(words)
+    if given.get("activation"):
+        given["activation"] = Activation(*given["activation"])
+    return globals()[name](*tensors, **given)
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | float):
         return value
-    return tuple(map(_plain, value)) if is_sequence(value) else index(value)
+    return tuple(map(_plain, value)) if is_sequence(value) else operator.index(value)
 
 
 operators.LIBRARY.define(
@@ -289,17 +296,28 @@ def reuse_of(weight: Tensor, bias: Tensor | None) -> Reuse:
     return "never" if learns and torch.is_grad_enabled() else "compared"
 
 
-def autocast(*tensors: Any) -> Any:
-    """Convert tensors as ``torch.autocast`` has PyTorch's operators convert theirs."""
+def autocast(*tensors: Any) -> tuple[Sequence[Any], torch.dtype | None]:
+    """Return tensors as ``torch.autocast`` has them, and the dtype that it gives the result.
+
+    PyTorch's convolutions round what they read to this dtype. Here the work is done in float32, and
+    the result alone is rounded.
+    """
     device = tensors[0].device.type
-    if device != "cpu" or not torch.is_autocast_enabled(device):
-        return tensors
-    dtype = torch.get_autocast_dtype(device)
-    return [t.to(dtype) if t is not None and _is_cast(t) else t for t in tensors]
+    if device != "cpu" or not torch.is_autocast_enabled(device) or not _is_cast(tensors[0].dtype):
+        return tensors, None
+    return [None if t is None else t.float() for t in tensors], torch.get_autocast_dtype(device)
 
 
-def _is_cast(tensor: Tensor) -> bool:
-    return tensor.is_floating_point() and tensor.dtype != torch.float64
+def _as_cast(y: Tensor, dtype: torch.dtype | None) -> Tensor:
+    return y if dtype is None else y.to(dtype)
+
+
+def _autocasts(device: str) -> bool:
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
+def _is_cast(dtype: torch.dtype) -> bool:
+    return dtype.is_floating_point and dtype != torch.float64
 
 
 # Checks ------------------------------------------------------------------------------------------
@@ -359,7 +377,9 @@ def _check_tensors(tensors: dict[str, Any]) -> None:
                 f"{name} is on {tensor.device} but x is on {first.device}; "
                 f"move it: {name}.to({str(first.device)!r})"
             )
-        if tensor.dtype != first.dtype and not torch.is_autocast_enabled(first.device.type):
+        if tensor.dtype != first.dtype and not (
+            _is_cast(tensor.dtype) and _is_cast(first.dtype) and _autocasts(first.device.type)
+        ):
             raise TypeError(
                 f"{name} is {tensor.dtype} but x is {first.dtype}; "
                 f"convert one of them, e.g. {name}.to(x.dtype)"
