@@ -2,4 +2,11 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("jax") else ["src/tconv/arrays/jax/*"]
+collect_ignore_glob = [
+    ignored
+    for library, ignored in (
+        ("jax", "src/tconv/arrays/jax/*"),
+        ("keras", "src/tconv/keras/layers.py"),
+    )
+    if not find_spec(library)
+]

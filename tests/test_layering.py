@@ -100,6 +100,8 @@ def package(name):
     """Return the package, or the single module, that a module belongs to."""
     parts = name.split(".")[1:]
     inner = parts[:1] == ["explanation"] and "/".join(parts[:2])
+    if parts[:1] == ["keras"]:
+        return "tconv.keras"  # the library has that name too
     return inner if inner in KNOWS else parts[0] if parts else "tconv"
 
 
@@ -129,6 +131,7 @@ KNOWS = {
     "arrays": "geometry conventions dtypes checks reference engine numpy torch jax",
     "functional": "geometry dtypes checks reference engine arrays numpy",
     "nn": "geometry engine arrays torch numpy",
+    "tconv.keras": "conventions functional keras",
     "models": "geometry conventions engine numpy onnx onnxruntime",
     "symbolic": "geometry checks functional numpy",
     "interpolation": "geometry dtypes checks engine functional numpy",
@@ -229,8 +232,10 @@ def test_libraries_wait_until_they_are_used():
     }
     assert at_once == {
         ("cli", "typer"), ("cli", "rich"), ("arrays", "torch"), ("nn", "torch"), ("arrays", "jax"),
+        ("tconv.keras", "keras"),
     }  # fmt: skip
-    for about in (("tconv.arrays.pytorch", "tconv.nn"), ("tconv.arrays.jax",)):
+    frameworks = ("tconv.arrays.pytorch", "tconv.nn"), ("tconv.arrays.jax",), ("tconv.keras",)
+    for about in frameworks:
         for importer, imports in IMPORTS.items():
             loads = {module for module, now in imports if now and module.startswith(about)}
             assert not loads or importer.startswith(about)
