@@ -229,9 +229,9 @@ class Accelerated(PyTorch):
 
     def _accelerate(self) -> Callable[[Any], Any]:
         with suppress(ModuleNotFoundError):
-            found = getattr(import_module("tconv.nn"), "accelerate", None)
-            if callable(found):
-                return found
+            layers: Any = import_module("tconv.nn")
+            if callable(found := getattr(layers, "accelerate", None)):
+                return found  # type: ignore[no-any-return]
         raise UnsupportedError("this tconv has no tconv.nn.accelerate")
 
 
