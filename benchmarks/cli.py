@@ -99,7 +99,7 @@ def time_models(
         str, typer.Option(help="PyTorch's and tconv's memory formats, with commas.")
     ] = "default,channels_last",
     peers: Annotated[
-        str, typer.Option(help="With commas. PyTorch is always timed.")
+        str, typer.Option(help="With commas; tconv_frozen too. PyTorch is always timed.")
     ] = "onnxruntime,openvino,tconv",
     compiled: Annotated[
         bool, typer.Option("--compile", help="torch.compile too: slow to start.")

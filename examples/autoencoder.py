@@ -93,4 +93,4 @@ def drawn(model: nn.Module, pictures: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    main()
+    common.start(main)

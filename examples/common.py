@@ -1,14 +1,16 @@
 """What the examples share: options, where layers come from, progress, curves and pictures."""
 
 import argparse
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from data import MissingError
 from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm import tqdm
@@ -47,6 +49,15 @@ def options(description: str, steps: int, **more: Mapping[str, Any]) -> argparse
     torch.manual_seed(chosen.seed)
     torch.use_deterministic_algorithms(True)
     return chosen
+
+
+def start(main: Callable[[], None]) -> None:
+    """Run an example; where its data cannot be had, say so and exit with 3."""
+    try:
+        main()
+    except MissingError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(3) from None
 
 
 def usual() -> str:

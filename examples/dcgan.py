@@ -166,4 +166,4 @@ def score(probabilities: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    common.start(main)

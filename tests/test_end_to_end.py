@@ -143,15 +143,16 @@ def test_a_wrong_result_is_seen(tmp_path):
 def test_accelerate_is_used_where_it_is(monkeypatch, tmp_path):
     seen = []
 
-    def accelerated(model):
-        seen.append(model)
+    def accelerated(model, **words):
+        seen.append(words)
         return "report"
 
     monkeypatch.setitem(sys.modules, "tconv.nn", SimpleNamespace(accelerate=accelerated))
     contender = CONTENDERS["tconv"]
     assert contender.version()
     assert contender.prepare(Case(QUICK, tmp_path)).note == "report"
-    assert len(seen) == 1
+    assert CONTENDERS["tconv_frozen"].prepare(Case(QUICK, tmp_path)).note == "report"
+    assert seen == [{}, {"frozen": True}]
     monkeypatch.setitem(sys.modules, "tconv.nn", SimpleNamespace())
     with pytest.raises(UnsupportedError, match=r"no tconv\.nn\.accelerate"):
         contender.version()
@@ -161,13 +162,17 @@ def test_accelerate_is_used_where_it_is(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", [QUICK, "simple_baseline", "fsrcnn"])
 def test_accelerated_models_compute_the_same(name):
     model, x = MODELS[name].build(), MODELS[name].example()
-    with torch.inference_mode():
-        expected = model(x)
-        report = accelerate()(model)
-        made = model(x)
-        torch.testing.assert_close(made, expected, rtol=1e-3, atol=1e-4 * float(expected.std()))
-        report.undo()
-        torch.testing.assert_close(model(x), expected, rtol=0, atol=0)
+
+    def called():
+        with torch.inference_mode():
+            return model(x)
+
+    expected = called()
+    report = accelerate()(model)
+    slack = {"rtol": 1e-3, "atol": 1e-4 * float(expected.std())}
+    torch.testing.assert_close(called(), expected, **slack)
+    report.undo()
+    torch.testing.assert_close(called(), expected, rtol=0, atol=0)
     assert any(is_transposed(module) for module in model.modules())
 
 

@@ -210,7 +210,17 @@ class Accelerated(PyTorch):
     """PyTorch's model with tconv's layers in it: ``tconv.nn.accelerate``, where tconv has that.
 
     This is the one place that knows how tconv is put to work on a model.
+
+    Parameters
+    ----------
+    title, layout : str
+    **words
+        Keywords of ``accelerate``.
     """
+
+    def __init__(self, title: str, layout: str = "default", **words: Any) -> None:
+        super().__init__(title, layout)
+        self.words = words
 
     def version(self) -> str:
         """Return tconv's version."""
@@ -225,13 +235,13 @@ class Accelerated(PyTorch):
 
     def changed(self, model: Any) -> tuple[Any, str]:
         """Return the model, accelerated in place, and its report."""
-        return model, str(self._accelerate()(model))
+        return model, str(self._accelerate()(model, **self.words))
 
-    def _accelerate(self) -> Callable[[Any], Any]:
+    def _accelerate(self) -> Callable[..., Any]:
         with suppress(ModuleNotFoundError):
-            found = getattr(import_module("tconv.nn"), "accelerate", None)
-            if callable(found):
-                return found
+            layers: Any = import_module("tconv.nn")
+            if callable(found := getattr(layers, "accelerate", None)):
+                return found  # type: ignore[no-any-return]
         raise UnsupportedError("this tconv has no tconv.nn.accelerate")
 
 
@@ -318,10 +328,12 @@ def _version(*distributions: str) -> str:
     return found
 
 
-def _by_layout(kind: type[PyTorch], name: str, title: str) -> dict[str, Contender]:
+def _by_layout(
+    kind: Callable[..., PyTorch], name: str, title: str, **words: Any
+) -> dict[str, Contender]:
     return {
-        name: kind(title),
-        f"{name}_channels_last": kind(f"{title} channels_last", "channels_last"),
+        name: kind(title, **words),
+        f"{name}_channels_last": kind(f"{title} channels_last", "channels_last", **words),
     }
 
 
@@ -332,4 +344,5 @@ CONTENDERS: dict[str, Contender] = {
     "onnxruntime": OnnxRuntime(),
     "openvino": OpenVino(),
     **_by_layout(Accelerated, "tconv", "tconv (accelerate)"),
+    **_by_layout(Accelerated, "tconv_frozen", "tconv (frozen)", frozen=True),
 }

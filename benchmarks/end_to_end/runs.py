@@ -16,6 +16,7 @@ ROUNDS = 5
 LEAST_CALLS = 3
 TOLERANCE = 1e-3
 RUNTIMES = ("onnxruntime", "openvino")  # read the exported model
+OURS = ("tconv", "tconv_frozen")
 
 Notice = Callable[[str], None]
 
@@ -28,12 +29,12 @@ def chosen(layouts: list[str], contenders: list[str], *, compiled: bool) -> list
     layouts : list of str
         In which PyTorch, ``torch.compile`` and tconv run.
     contenders : list of str
-        Of ``onnxruntime``, ``openvino`` and ``tconv``.
+        Of ``onnxruntime``, ``openvino``, ``tconv`` and ``tconv_frozen``.
     compiled : bool
         Whether ``torch.compile`` is one of them.
     """
     for kind, words, known in (
-        ("layout", layouts, LAYOUTS), ("peer", contenders, (*RUNTIMES, "tconv"))
+        ("layout", layouts, LAYOUTS), ("peer", contenders, (*RUNTIMES, *OURS))
     ):  # fmt: skip
         if unknown := [word for word in words if word not in known]:
             raise ValueError(f"no {kind} {', '.join(unknown)}; there are {', '.join(known)}")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import nn
 
 
@@ -32,7 +31,3 @@ class DCGAN(nn.Sequential):
             parts += [deconv, nn.BatchNorm2d(channels[index + 1]), nn.ReLU(inplace=True)]
         parts += [layers.ConvTranspose2d(width, colours, 4, 2, 1, bias=False), nn.Tanh()]
         super().__init__(*parts)
-
-    def sample(self, count: int) -> torch.Tensor:
-        """Return random latent vectors."""
-        return torch.randn(count, self[0].in_channels, 1, 1)
