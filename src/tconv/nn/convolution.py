@@ -7,7 +7,7 @@ from torch.nn.modules.conv import _LazyConvXdMixin
 from torch.nn.parameter import UninitializedParameter
 
 from tconv.arrays.pytorch import conv_transpose
-from tconv.arrays.pytorch.functions import read_layer
+from tconv.arrays.pytorch.reading import read_layer
 from tconv.geometry.layer import Layer
 from tconv.geometry.parameters import Padding, Sizes, is_sequence, one_of, per_axis
 from tconv.nn.margins import MARGINS, fold
