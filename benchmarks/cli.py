@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -89,6 +89,65 @@ def model(
         found = _run(chosen, "*", threads, peers, budget, dtype, output, "forward")
     for (task, count), rows in by_threads(found.rows).items():
         console.print(tables.models_table(rows, f"Models, {task}, threads: {count}"))
+
+
+@app.command("models")
+def time_models(
+    only: Annotated[str, typer.Option(help="Models whose name fits this pattern.")] = "*",
+    threads: Threads = "1",
+    layouts: Annotated[
+        str, typer.Option(help="PyTorch's and tconv's memory formats, with commas.")
+    ] = "default,channels_last",
+    peers: Annotated[
+        str, typer.Option(help="With commas; tconv_frozen too. PyTorch is always timed.")
+    ] = "onnxruntime,openvino,tconv",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="torch.compile too: slow to start.")
+    ] = False,
+    budget: Annotated[
+        float, typer.Option("--budget", help="Seconds of calls a peer and model.", min=0.0)
+    ] = 2.0,
+    results: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Show this run, instead of one."),
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    output: Output = None,
+) -> None:
+    """Time whole models from end to end, and what their transposed convolutions take."""
+    try:
+        from benchmarks.end_to_end import runs as models_runs
+        from benchmarks.end_to_end import tables as models_tables
+        from benchmarks.end_to_end.results import Results as ModelsResults
+        from benchmarks.models import MODELS
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(f"whole models need PyTorch: {error}") from None
+    names = [name for name in MODELS if fnmatch(name, only)]
+    if not names:
+        raise typer.BadParameter(f"no model fits; there are {', '.join(MODELS)}")
+    if results:
+        found = _loaded(ModelsResults.load, results)
+        found.rows = [row for row in found.rows if row.name in names]
+    else:
+        counts = _numbers(threads)
+        try:
+            who = models_runs.chosen(_words(layouts), _words(peers), compiled=compiled)
+            with console.status("starting") as status:
+                found = models_runs.run(
+                    names, who, counts, budget, output=output, notice=status.update
+                )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    _warn(found.machine)
+    for count, rows in models_tables.by_threads(found.rows).items():
+        if markdown:
+            print(models_tables.markdown(rows))
+            continue
+        console.print(models_tables.times_table(rows, f"Models, best times, threads: {count}"))
+        console.print(models_tables.shares_table(rows))
+        if missing := models_tables.reasons_table(rows):
+            console.print(missing)
+    console.print(models_tables.about(found))
 
 
 @app.command()
@@ -208,11 +267,8 @@ def _run(
     chosen = _fitting(chosen, only)
     if dtype not in ("float32", "float64"):
         raise typer.BadParameter(f"dtype {dtype!r} is neither float32 nor float64")
-    try:
-        counts = [int(count) for count in threads.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"threads {threads!r} are not numbers") from None
-    asked = [peer for peer in peers.split(",") if peer]
+    counts = _numbers(threads)
+    asked = _words(peers)
     if unknown := [peer for peer in asked if peer not in PEERS]:
         raise typer.BadParameter(f"no peer {', '.join(unknown)}; there are {', '.join(PEERS)}")
     if task == "training":
@@ -228,11 +284,24 @@ def _run(
             raise typer.BadParameter(str(error)) from None
 
 
+def _numbers(words: str) -> list[int]:
+    try:
+        return [int(word) for word in words.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"threads {words!r} are not numbers") from None
+
+
+def _words(words: str) -> list[str]:
+    return [word for word in words.split(",") if word]
+
+
+def _warn(machine: dict[str, Any]) -> None:
+    if machine["load"] > BUSY:
+        console.print(f"[red]The machine was busy, load {machine['load']:.1f}: all is rough")
+
+
 def _show(results: Results) -> None:
-    if results.machine["load"] > BUSY:
-        console.print(
-            f"[red]The machine was busy, load {results.machine['load']:.1f}: all is rough"
-        )
+    _warn(results.machine)
     for (task, count), rows in by_threads(results.rows).items():
         console.print(tables.layers_table(rows, f"{task.capitalize()}, threads: {count}"))
         console.print(tables.cold_table(rows))

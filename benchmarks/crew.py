@@ -30,10 +30,18 @@ class PeerError(Exception):
 
 
 class Process:
-    """A worker process, started anew when it died."""
+    """A worker process, started anew when it died.
 
-    def __init__(self, peer: str, threads: int) -> None:
-        self.peer, self.threads = peer, threads
+    Parameters
+    ----------
+    peer : str
+    threads : int
+    module : str
+        What the process runs: it serves a worker for this peer.
+    """
+
+    def __init__(self, peer: str, threads: int, module: str = "benchmarks.worker") -> None:
+        self.peer, self.threads, self.module = peer, threads, module
         self.process: subprocess.Popen[bytes] | None = None
         self.about: dict[str, Any] = {}
         self._launch()
@@ -45,8 +53,7 @@ class Process:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process ends
         number = theirs.fileno()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", str(number), self.peer,
-             str(self.threads), cpus],
+            [sys.executable, "-m", self.module, str(number), self.peer, str(self.threads), cpus],
             env=environment(self.threads), pass_fds=[number], stdout=subprocess.DEVNULL,
             stderr=self.errors,
         )  # fmt: skip

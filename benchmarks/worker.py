@@ -141,7 +141,7 @@ def first_line(error: BaseException) -> str:
     return (kind + (lines[0].strip() if lines else ""))[:160].rstrip(": ")
 
 
-def serve(connection: Connection, worker: Worker) -> None:
+def serve(connection: Connection, worker: Any) -> None:
     """Answer the parent's requests, (method, arguments, keywords), until it hangs up."""
     while True:
         try:
@@ -155,12 +155,14 @@ def serve(connection: Connection, worker: Worker) -> None:
         connection.send(answer)
 
 
-def main(descriptor: str, peer: str, threads: str, cpus: str) -> None:
-    """Serve on an inherited connection, confined to some CPUs."""
+def main(
+    make: Callable[[str, int], Any], descriptor: str, peer: str, threads: str, cpus: str
+) -> None:
+    """Serve a worker on an inherited connection, confined to some CPUs."""
     if cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, [int(cpu) for cpu in cpus.split(",")])
-    serve(Connection(int(descriptor)), Worker(peer, int(threads)))
+    serve(Connection(int(descriptor)), make(peer, int(threads)))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(Worker, *sys.argv[1:])

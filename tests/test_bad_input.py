@@ -198,7 +198,7 @@ ARRAYS = [
     (None, TypeError, "must be a NumPy array or nested lists, got builtins.NoneType"),
     ("text", TypeError, "must be a NumPy array or nested lists, got builtins.str"),
     ({1: 2}, TypeError, "must be a NumPy array or nested lists, got builtins.dict"),
-    (torch.ones(2, 4, 5), TypeError, "must be a NumPy array or nested lists, got torch.Tensor"),
+    (torch.ones(2, 4, 5), TypeError, "must be a (tensor as|NumPy array)"),
     (SimpleNamespace(shape=(2, 4, 5)), TypeError, "got types.SimpleNamespace"),
     (np.full((2, 4, 5), 2**63, "uint64"), ValueError, "uint64 value 9223372036854775808 does not"),
 ]

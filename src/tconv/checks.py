@@ -296,7 +296,7 @@ def check_gradient(
     rank = common_rank(kernel_size=kernel_size) if is_sequence(kernel_size) else max(1, x.ndim - 2)
     kernel = per_axis("kernel_size", kernel_size, rank, minimum=1)
     batched = check_input(x, "x", rank)
-    of_x, of_grad = (a.shape if batched else (1, *a.shape) for a in (x, grad))
+    of_x, of_grad = (tuple(a.shape) if batched else (1, *a.shape) for a in (x, grad))
     geometry = Layer.of(kernel, stride, padding, output_padding, groups, dilation).geometry(
         of_x[2:]
     )
@@ -327,7 +327,7 @@ def check_bias(bias: Shaped, channels: int) -> None:
     if bias.shape != (channels,):
         raise ValueError(
             f"bias must have one entry for each of {channels} output channels, "
-            f"got shape {bias.shape}{hints.bias(bias.shape, channels)}"
+            f"got shape {tuple(bias.shape)}{hints.bias(bias.shape, channels)}"
         )
 
 

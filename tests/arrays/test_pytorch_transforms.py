@@ -1,12 +1,21 @@
-"""The transforms of ``torch.func`` and old ``torch.autograd`` ways give what PyTorch's layer gives."""
+"""The transforms of ``torch.func``, and older ways, give what PyTorch's layer gives."""
 
 import itertools
 
 import pytest
 import torch
 from torch.func import (
-    functional_call, grad, hessian, jacfwd, jacrev, jvp, linearize, stack_module_state, vjp, vmap,
-)  # fmt: skip
+    functional_call,
+    grad,
+    hessian,
+    jacfwd,
+    jacrev,
+    jvp,
+    linearize,
+    stack_module_state,
+    vjp,
+    vmap,
+)
 
 import tconv
 from arrays.torch_layers import SAYABLE, SMALL, Small

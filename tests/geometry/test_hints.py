@@ -321,10 +321,27 @@ LAZY = torch.ones(1, 3, 8, requires_grad=True)
 )  # fmt: skip
 def test_other_libraries(value, sentence):
     said = f"x must be a NumPy array or nested lists, {sentence} (x: "
+    assert refusal(tconv.plan(W), value).startswith(f"plan: {said}")
+    if isinstance(value, torch.Tensor):  # which the functions take, but not mixed with arrays
+        return
     assert refusal(tconv.conv_transpose, value, W).startswith(f"conv_transpose: {said}")
     assert refusal(tconv.conv, value, W).startswith(f"conv: {said}")
-    assert refusal(tconv.plan(W), value).startswith(f"plan: {said}")
     assert refusal(tconv.weight_gradient, value, X, 3).startswith(f"weight_gradient: {said}")
+
+
+def test_tensors_are_not_mixed_with_arrays():
+    x, weight = torch.ones(1, 3, 8), torch.ones(3, 5, 4)
+    for call in (tconv.conv_transpose, tconv.conv):
+        name = call.__name__
+        assert refusal(call, x, W).startswith(
+            f"{name}: weight must be a tensor as the others are, got ndarray; convert it: "
+            "torch.as_tensor(weight) (x: (1, 3, 8), weight: (3, 5, 4)"
+        )
+        assert refusal(call, X, weight).startswith(f"{name}: x must be a tensor as the others are")
+        assert refusal(call, x, weight, np.ones(5)).startswith(f"{name}: bias must be a tensor")
+    assert refusal(tconv.weight_gradient, x, X, 3).startswith(
+        "weight_gradient: grad_output must be a tensor as the others are, got ndarray"
+    )
 
 
 def test_what_is_told_of_tensors_is_right():

@@ -314,6 +314,21 @@ def test_weights_may_change_while_they_are_folded():
                 assert_same(model(x), plain(x))
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("made_in", [False, True])
+def test_folding_in_inference_mode(frozen, made_in):
+    """The first call folds, and what it keeps must have versions."""
+    x = torch.randn(1, 8, 5, 4)
+    with torch.inference_mode(made_in):
+        model = nn.Sequential(nn.ConvTranspose2d(8, 4, 4, 2, 1), nn.BatchNorm2d(4)).eval()
+    with torch.inference_mode():
+        expected = model(x)
+    tconv.nn.accelerate(model, frozen=frozen and not made_in)
+    with torch.inference_mode():
+        for _ in range(3):
+            torch.testing.assert_close(model(x), expected)
+
+
 def test_frozen_weights_follow_versions_and_refresh():
     model, x = randomized(Up()), inputs(2, 4, 5, 6)
     report = tconv.nn.accelerate(model, frozen=True)

@@ -133,17 +133,17 @@ class Layer:
         starts = tuple(start for start, _ in self.crop)
         if output_size is not None:
             wanted = per_axis("output_size", output_size, self.rank)
-            more = zip(wanted, sizes, self.output_padding, strict=True)
-            extra = [o - (size - op) for o, size, op in more]
+            extra = [o - size for o, size in zip(wanted, sizes, strict=True)]
             if self.padding == "same":  # sizes are the largest; the crop is shared anew
                 extra = [e + s - 1 for e, s in zip(extra, self.stride, strict=True)]
                 pairs = zip(wanted, sizes, self.crop, strict=True)
                 starts = tuple(max(sum(c) + size - o, 0) // 2 for o, size, c in pairs)
-            if not all(0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
-                self.geometry(input_size, output_size)
+            reached = all(0 <= e < s for e, s in zip(extra, self.stride, strict=True))
+            if any(self.output_padding) or not reached:
+                self._geometry(input_size, output_size)
             sizes = wanted
-        if min(*sizes, *input_size) < 1:
-            self.geometry(input_size, output_size)
+        if any(n < 1 for n in (*sizes, *input_size)):
+            self._geometry(input_size, output_size)
         return sizes, starts
 
     def input_size(self, output_size: tuple[int, ...]) -> tuple[int, ...]:

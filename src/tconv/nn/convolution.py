@@ -1,6 +1,5 @@
 """``torch.nn.ConvTranspose1d``, ``2d`` and ``3d`` with tconv's operators inside, and more words."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,7 +9,7 @@ from torch.nn.parameter import UninitializedParameter
 from tconv.arrays.pytorch import conv_transpose
 from tconv.arrays.pytorch.functions import read_layer
 from tconv.geometry.layer import Layer
-from tconv.geometry.parameters import Padding, Sizes, one_of, per_axis
+from tconv.geometry.parameters import Padding, Sizes, is_sequence, one_of, per_axis
 from tconv.nn.margins import MARGINS, fold
 
 
@@ -54,30 +53,30 @@ class _ConvTranspose:
         self.padding = _spelled(layer.padding)
         self.padding_mode = mode
 
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+    def forward(self, input: Tensor, output_size: Sizes | None = None) -> Tensor:
         """Compute the layer.
 
         Parameters
         ----------
         input : Tensor, (N, C_in, *I) or (C_in, *I)
-        output_size : sequence of int, optional
-            O, or the whole shape; stands for the output padding.
+        output_size : int or sequence of int, optional
+            O, or the whole shape; stands for the output padding, also for one of the layer.
 
         Returns
         -------
         Tensor, (N, C_out, *O) or (C_out, *O)
         """
-        if output_size is not None and len(output_size) > self.rank:
-            output_size = output_size[-self.rank :]
+        output_size = self._spatial(input, output_size)
         if self.padding_mode != "zeros":
             return self._folded(input, output_size)
         return conv_transpose(
-            input, self.weight, self.bias, self.stride, self.padding, self.output_padding,
-            self.groups, self.dilation, output_size=output_size,
+            input, self.weight, self.bias, self.stride, self.padding,
+            self.output_padding if output_size is None else 0, self.groups, self.dilation,
+            output_size=output_size,
         )  # fmt: skip
 
-    def _folded(self, input: Tensor, output_size: Sequence[int] | None) -> Tensor:
-        layer = self.layer
+    def _folded(self, input: Tensor, output_size: Sizes | None) -> Tensor:
+        layer = self._layer(output_size)
         size = tuple(input.shape[-self.rank :])
         made, starts = layer.placed(size, output_size)
         stamps = zip(size, layer.stride, layer.effective_kernel, strict=True)
@@ -96,13 +95,19 @@ class _ConvTranspose:
         y = fold(y, windows, self.padding_mode)
         return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * self.rank)
 
-    @property
-    def layer(self) -> Layer:
-        """The layer's parameters as tconv has them."""
+    def _layer(self, output_size: Any) -> Layer:
+        """Return the layer's parameters for a call with that output size."""
         return read_layer(
-            self.kernel_size, self.stride, self.padding, self.output_padding, self.groups,
-            self.dilation,
+            self.kernel_size, self.stride, self.padding,
+            self.output_padding if output_size is None else 0, self.groups, self.dilation,
         )  # fmt: skip
+
+    def _spatial(self, input: Tensor, output_size: Any) -> Any:
+        """Return an output size without batch and channels."""
+        whole = output_size is not None and is_sequence(output_size)
+        if whole and self.rank < len(output_size) == input.ndim:
+            return output_size[-self.rank :]
+        return output_size
 
 
 def _spelled(padding: Any) -> Any:

@@ -32,10 +32,9 @@ class _FixedSmooth(_ConvTranspose):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """Compute the layer; see :meth:`ConvTranspose1d.forward`."""
-        layer = self.layer
+        output_size = self._spatial(input, output_size)
+        layer = self._layer(output_size)
         size = tuple(input.shape[-self.rank :])
-        if output_size is not None:
-            output_size = output_size[-self.rank :]
         made, starts = layer.placed(size, output_size)
         weight, pads = self.weight, []
         each = zip(size, made, starts, layer.stride, layer.effective_kernel, strict=True)

@@ -74,15 +74,14 @@ def conv_transpose(
         return y
     words = weight.shape, tuple(stride), tuple(dilation), groups
     call = call_of(x.shape[2:], words[0], tuple(size), *words[1:3], tuple(crop), x.dtype)
-    arithmetic = arithmetic or get_arithmetic()
+    arithmetic, fused = arithmetic or get_arithmetic(), Activation(activation, slope)
     with hosted:
         if not call.packs:
             made = engine.compute(
                 as_array(x), as_array(weight), call.geometry, groups,
                 bias=None if bias is None else as_array(bias), arithmetic=arithmetic,
             )  # fmt: skip
-            return y.copy_(torch.from_numpy(made))
-        fused = Activation(activation, slope)
+            return y.copy_(torch.from_numpy(fused(made)))
         pack = partial(_pack_layer, call.geometry, groups, last, arithmetic, fused)
         layer = packed(weight, bias, (*words, last, arithmetic, fused), reuse, pack)
         return _run(layer, x, y, last, call.crop)

@@ -80,6 +80,8 @@ class WeightCache:
         """Keep what was packed from numbers that nobody else may change."""
         size = COPIES * sum(array.nbytes for array in held)
         entry = Entry(packed, held, size, next(self._clock))
+        if not self.limit:
+            return entry
         with self._lock:
             self._entries.setdefault(layer, []).append(entry)
             self.bytes += size
@@ -110,6 +112,10 @@ class WeightCache:
             self._met.clear()
             self.bytes = 0
 
+    def unlock(self) -> None:
+        """Have a lock of one's own: in a forked child another's thread may hold it for ever."""
+        self._lock = Lock()
+
     def _drop_oldest_but(self, kept: Entry) -> None:
         layer, oldest = min(
             ((layer, e) for layer, all_ in self._entries.items() for e in all_ if e is not kept),
@@ -124,6 +130,8 @@ class WeightCache:
 
 
 CACHE = WeightCache(int(os.environ.get(VARIABLE) or LIMIT))
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=CACHE.unlock)
 
 
 def packed(
@@ -163,7 +171,7 @@ def packed(
         if reuse == "compared" and not CACHE.met(layer, held):
             return pack(*parts, True)
         entry = CACHE.add(layer, held, pack(*parts, False))
-    if reuse == "frozen":
+    if reuse == "frozen" and CACHE.limit:
         CACHE.freeze(identity, entry, tensors)
     return entry.packed
 

@@ -93,7 +93,8 @@ class Link:
             return *folded(conv, self.norm), "compared"
         read = sources(conv, self.norm)
         if self.kept is None or not self._same(self.kept[0], read):
-            self.kept = self._known(read), folded(conv, self.norm)
+            with torch.inference_mode(False):  # tensors made in it have no version to be known by
+                self.kept = self._known(read), folded(conv, self.norm)
         return *self.kept[1], "frozen"  # nobody else has these tensors
 
     def refresh(self) -> None:

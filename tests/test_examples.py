@@ -1,0 +1,84 @@
+"""The examples train, draw and say how good they are; a few steps of each."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+if not EXAMPLES.exists():
+    pytest.skip("the examples are not shipped: run from a checkout", allow_module_level=True)
+for _needed in ("torch", "matplotlib", "tqdm", "PIL"):
+    pytest.importorskip(_needed)
+
+NAMES = ("autoencoder", "dcgan", "segmentation")
+LAYERS = ("torch", "tconv")
+
+
+def run(name, folder, *words):
+    """Run an example with few steps; skip where its data cannot be had."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / f"{name}.py", "--steps", "4", "--out", folder, *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1",
+             "TCONV_NUM_THREADS": "1", "PYTHONWARNINGS": "error::UserWarning"},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    if done.returncode == 3:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def metrics(words):
+    """Return every number printed, but the time."""
+    return re.findall(r"[\d.]+", re.sub(r"trained in .* s|pictures: .*", "", words))
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_trains_and_draws(name, layers, tmp_path):
+    from PIL import Image
+
+    if layers == "tconv":
+        pytest.importorskip("tconv.nn")
+    words = run(name, tmp_path, "--layers", layers)
+    assert f"4 steps, {layers} layers" in words
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["loss.png", "pictures.png"]
+    for path in tmp_path.iterdir():
+        assert np.asarray(Image.open(path)).std() > 5  # not blank
+    assert len(metrics(words)) > 4
+
+
+def test_the_seed_decides(tmp_path):
+    first, second, other = (
+        metrics(run("autoencoder", tmp_path, "--layers", "torch", "--seed", seed))
+        for seed in ("3", "3", "4")
+    )
+    assert first == second
+    assert first != other
+
+
+def test_both_libraries_learn_the_same(tmp_path):
+    pytest.importorskip("tconv.nn")
+    errors = [
+        float(
+            re.search(r"error \(rms\): ([\d.]+)", run("autoencoder", tmp_path, "--layers", one))[1]
+        )
+        for one in LAYERS
+    ]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-3)
+
+
+def test_it_refuses_no_steps(tmp_path):
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "dcgan.py", "--steps", "0", "--out", tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "--steps must be at least 1" in done.stderr
