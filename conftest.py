@@ -1,4 +1,4 @@
-"""Leaves out the docstrings of modules whose framework is not installed."""
+"""Leaves out the examples of frameworks that are not installed."""
 
 from importlib.util import find_spec
 
@@ -6,6 +6,7 @@ collect_ignore_glob = [
     ignored
     for library, ignored in (
         ("jax", "src/tconv/arrays/jax/*"),
+        ("jax", "docs/jax.md"),
         ("keras", "src/tconv/keras/layers.py"),
     )
     if not find_spec(library)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from benchmarks import arithmetic, overhead, runs, tables
+from benchmarks import arithmetic, jax_calls, overhead, runs, tables
 from benchmarks import calibrate as costs
 from benchmarks import layers as rows_of
 from benchmarks.compare import TOLERATED, changes
@@ -171,6 +171,12 @@ def time_calls(
 ) -> None:
     """Time calls that have next to no work, beside an empty function, on one thread."""
     console.print(tables.overhead_table(overhead.measure(compiled=compiled)))
+
+
+@app.command("jax")
+def time_jax(threads: int = 2, rounds: int = 7) -> None:
+    """Time some layers that JAX compiles, through tconv and by JAX's own convolution."""
+    console.print(tables.jax_table(list(jax_calls.measure(threads, rounds))))
 
 
 @app.command("arithmetic")

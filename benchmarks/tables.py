@@ -156,6 +156,21 @@ def overhead_table(found: dict[str, float]) -> Table:
     return table
 
 
+def jax_table(found: list[tuple[object, dict[str, float]]]) -> Table:
+    """Return what layers take that JAX compiles, and their gradients."""
+    table = Table(title="Compiled by JAX, float32, least of several turns", title_justify="left")
+    table.add_column("layer", overflow="fold")
+    table.add_column("")
+    ways = [name for name in found[0][1] if "gradients" not in name]
+    for way in ways:
+        table.add_column(way, justify="right", no_wrap=True)
+    for layer, seconds in found:
+        for kind, ending in (("forward", ""), ("gradients", ", gradients")):
+            name = str(layer) if not ending else ""
+            table.add_row(name, kind, *(duration(seconds[way + ending]) for way in ways))
+    return table
+
+
 def arithmetic_table(found: list[tuple[Layer, dict[str, Found]]]) -> Table:
     """Return times and errors of fast and of direct arithmetic, and the worst and mean of all."""
     table = Table(title="Fast and direct arithmetic, float32", title_justify="left")

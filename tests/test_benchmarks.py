@@ -15,7 +15,7 @@ pytest.importorskip("benchmarks", reason="the benchmark is not shipped: run from
 pytest.importorskip("typer")
 pytest.importorskip("rich")
 
-from benchmarks import arithmetic, calibrate, overhead, tables, timing
+from benchmarks import arithmetic, calibrate, jax_calls, overhead, tables, timing
 from benchmarks.cli import app
 from benchmarks.compare import changes
 from benchmarks.layers import HARD, Layer, quick, real
@@ -275,6 +275,15 @@ def test_overhead_names_every_kind_of_call():
     assert "plan" in found
     assert "conv_transpose" in found
     assert tables.overhead_table(found).row_count == len(found)
+
+
+def test_layers_are_timed_that_jax_compiles():
+    pytest.importorskip("jax")
+    layers = jax_calls.LAYERS[0], jax_calls.LAYERS[0]._replace(size=(9,), batch=2)
+    found = list(jax_calls.measure(threads=1, rounds=1, layers=layers))
+    assert [str(layer) for layer, _ in found][1] == "8→8, 9, k4 s2 p1, 2 images"
+    assert all(len(seconds) == 6 for _, seconds in found)
+    assert tables.jax_table(found).row_count == 4
 
 
 def test_fast_and_direct_arithmetic_are_held_against_each_other():

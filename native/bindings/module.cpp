@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "api.hpp"
-#include "bindings/kept_weights.hpp"
+#include "runtime/kept_weights.hpp"
 #include "bindings/xla.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/pool.hpp"

@@ -7,7 +7,7 @@
 #include <new>
 #include <string>
 
-#include "bindings/kept_weights.hpp"
+#include "runtime/kept_weights.hpp"
 #include "problem/gradient_definition.hpp"
 #include "runtime/pool.hpp"
 

@@ -14,6 +14,7 @@ from strategies import cropped_case, in_time, padded_case, pick, random_array, s
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 
+import jax.export  # noqa: E402
 from jax.test_util import check_grads  # noqa: E402
 
 from tconv.arrays.jax import lowering, on_lax, primitives  # noqa: E402
@@ -330,6 +331,26 @@ def test_shapes_are_told_without_computing():
 
     told = jax.eval_shape(layer, jax.ShapeDtypeStruct((7, 3, 10**6, 10**6), "float32"))
     assert told.shape == (7, 2, 2 * 10**6 + 2, 2 * 10**6 + 2)
+
+
+def test_exported_programs_take_any_batch():
+    export = jax.export
+    checks = [export.DisabledSafetyCheck.custom_call(op.function) for op in lowering.OPERATORS]
+    weight = jnp.asarray(np.random.default_rng(17).standard_normal((4, 3, 4)))
+
+    @jax.jit
+    def step(x, weight):
+        return jax.value_and_grad(lambda w: (tconv.conv_transpose(x, w) ** 2).sum())(weight)
+
+    (n,) = export.symbolic_shape("n")
+    words = {"platforms": ("cpu", "cuda"), "disabled_checks": checks}
+    saved = export.export(step, **words)(jax.ShapeDtypeStruct((n, 4, 5), weight.dtype), weight)
+    for batch in (1, 7):
+        x = jnp.asarray(np.random.default_rng(batch).standard_normal((batch, 4, 5)))
+        close(saved.call(x, weight), step(x, weight))
+    (m,) = export.symbolic_shape("m")
+    with pytest.raises(TypeError, match="input_size must be an integer, got m"):
+        export.export(step)(jax.ShapeDtypeStruct((1, 4, m), weight.dtype), weight)
 
 
 def test_arrays_are_let_go():

@@ -1,9 +1,11 @@
-// Plans first taken, and run, by several threads at once while the number of threads changes.
+// Plans first taken, and run, by several threads at once while the number of threads changes; and
+// weights that are kept, asked for by several threads at once.
 // Built with ThreadSanitizer, which catches what they share without order.
 #include <cstdio>
 #include <cstdlib>
 
 #include "runtime/cpu.hpp"
+#include "runtime/kept_weights.hpp"
 #include "layers.hpp"
 #include "runtime/pool.hpp"
 
@@ -49,6 +51,47 @@ void together(const Target& target, Random& random) {
     }
 }
 
+// Callers bring some weights in turn, now and then others, and are given what was packed for them.
+template <class T>
+void kept_together(const Target& target, Random& random) {
+    Case given = draw(random);
+    given.layer.layout = Layout::channels_first;
+    given.layer.activation = Activation::none;
+    given.layer.once = false;
+    constexpr int kinds = 3;
+    std::vector<Arrays<T>> arrays;
+    std::vector<Exact<T>> expected;
+    for (int kind = 0; kind < kinds; ++kind) {
+        arrays.emplace_back(given, random);
+        arrays.back().bias = {};
+        expected.emplace_back(given.outputs(), random);
+        plan(target, given.layer, arrays.back())
+            ->run(given.shape, arrays[0].x.data(), expected.back().data(), 1, in_pool);
+    }
+    std::atomic<int> waiting{callers}, served{0};
+    std::atomic<bool> wrong{false};
+    std::vector<std::thread> crew;
+    for (int caller = 0; caller < callers; ++caller)
+        crew.emplace_back([&, caller, made = Exact<T>(given.outputs(), random)]() mutable {
+            --waiting;
+            while (waiting > 0) std::this_thread::yield();
+            for (int round = 0; round < 6 * kinds; ++round) {
+                const int kind = (caller + round) % kinds;
+                if (caller == 0 && round == 9) kept::forget();
+                const auto packed = kept::packed(target, kept::Role::transposed, given.layer,
+                                                 static_cast<const T*>(arrays[kind].weight.data()));
+                if (!packed) continue;
+                ++served;
+                packed->run(given.shape, arrays[0].x.data(), made.data(), 2, in_pool);
+                if (!difference(made, expected[kind], 0).empty()) wrong = true;
+            }
+        });
+    for (auto& one : crew) one.join();
+    if (!wrong && served > 0) return;
+    std::fprintf(stderr, "kept weights: %d served\n%s\n", served.load(), given.words().c_str());
+    std::exit(1);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -61,5 +104,7 @@ int main(int count, char** arguments) {
         for (const Target* target : runnable_targets()) {
             together<float>(*target, random);
             together<double>(*target, random);
+            kept_together<float>(*target, random);
+            kept_together<double>(*target, random);
         }
 }

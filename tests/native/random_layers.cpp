@@ -8,6 +8,7 @@
 
 #include "runtime/cpu.hpp"
 #include "layers.hpp"
+#include "problem/gradient_definition.hpp"
 
 using namespace tconv;
 using namespace tconv::test;
@@ -137,9 +138,15 @@ template <class T>
 void judge(Case given, Random& random) {
     const Arrays<T> arrays(given, random);
     for (const Target* target : runnable_targets()) forward(*target, given, arrays, random);
-    if (given.layer.layout == Layout::channels_last || arrays.spoilt_x || arrays.spoilt_weight) return;
+    if (given.layer.layout == Layout::channels_last || arrays.spoilt_weight) return;
     given.layer.activation = Activation::none;
     const Backward<T> back(given, arrays, random);
+    compare(back.weight, given, 0, "the gradient's definition", random,
+            [&](T* weight, int threads) {
+                gradient_by_definition(given.layer, given.shape, arrays.x.data(), back.y.data(),
+                                       weight, fresh_threads(threads));
+            });
+    if (arrays.spoilt_x) return;
     for (const Target* target : runnable_targets())
         backward(*target, given, arrays, back, random);
 }

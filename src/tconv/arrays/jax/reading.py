@@ -99,5 +99,6 @@ def check_no_out(out: object) -> None:
 
 
 def check_size(shape: tuple[int, ...], dtype: Any, what: str) -> None:
-    """Refuse an array that 64 bits do not count."""
-    check_overflow(shape, np.dtype(dtype), what)
+    """Refuse an array that 64 bits do not count; sizes that only a program's run tells are 1."""
+    known = tuple(size if isinstance(size, int) else 1 for size in shape)
+    check_overflow(known, np.dtype(dtype), what)

@@ -1,4 +1,4 @@
-#include "bindings/kept_weights.hpp"
+#include "runtime/kept_weights.hpp"
 
 #include <algorithm>
 #include <atomic>
