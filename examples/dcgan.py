@@ -24,7 +24,7 @@ KEPT = 0.99  # of the generator's average, each step: it draws better than its l
 CLASSIFIER_STEPS = 600
 SHOWN = 12
 JUDGED = 2000
-MOMENTS = (0, 0.04, 0.2, 1)  # of the training, at which the same numbers are drawn
+MOMENTS = (0, 0.1, 0.3, 1)  # of the training, at which the same numbers are drawn
 
 
 class Generator(nn.Sequential):
