@@ -137,6 +137,8 @@ def test_resize_conv_is_a_resize_and_a_convolution(rank, words, mode):
     )
     torch.testing.assert_close(layer(x), expected)
     torch.testing.assert_close(layer(x[0]), expected[0])
+    for before, after in zip(layer.pads[::2], layer.pads[1::2], strict=True):
+        assert after - before in (0, 1)  # where they differ, more at the end, as PyTorch's "same"
     other = kind("ConvTranspose", rank)(4, 2, dtype=torch.float64, **words)
     assert layer(x).shape == other(x).shape
 
