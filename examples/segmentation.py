@@ -19,7 +19,7 @@ SIDE = 64
 BATCH = 16
 STEPS = 1000
 WIDTHS = (16, 32, 64)
-TESTED = 400  # scenes
+TESTED = 200  # scenes
 SHOWN = 10
 CONTRAST = 0.4  # between a digit and what is behind it, in one colour at least
 

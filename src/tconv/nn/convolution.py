@@ -7,7 +7,7 @@ from torch.nn.modules.conv import _LazyConvXdMixin
 from torch.nn.parameter import UninitializedParameter
 
 from tconv.arrays.pytorch import conv_transpose
-from tconv.arrays.pytorch.functions import read_layer
+from tconv.arrays.pytorch.reading import read_layer
 from tconv.geometry.layer import Layer
 from tconv.geometry.parameters import Padding, Sizes, is_sequence, one_of, per_axis
 from tconv.nn.margins import MARGINS, fold
@@ -46,6 +46,14 @@ class _ConvTranspose:
             stride, padding, output_padding, groups, dilation,
         )  # fmt: skip
         mode = one_of("padding_mode", padding_mode, ("zeros", *MARGINS))
+        if (
+            mode != "zeros"
+            and not isinstance(layer.padding, str)
+            and min(map(min, layer.padding)) < 0
+        ):
+            raise ValueError(
+                f"padding must not be negative with padding_mode {mode!r}, got {layer.padding}"
+            )
         super().__init__(  # type: ignore[call-arg]
             in_channels, out_channels, layer.kernel_size, layer.stride, 0, layer.output_padding,
             layer.groups, bias, layer.dilation, "zeros", device, dtype,

@@ -189,7 +189,9 @@ def bilinear_(layer: Any) -> Tensor:
             f"as input channels; the layer has {layer.kernel_size}, "
             f"{layer.in_channels} -> {layer.out_channels}"
         )
-    kernel = torch.ones(())
+    if max(layer.dilation) > 1:
+        raise ValueError(f"linear interpolation needs no dilation; the layer has {layer.dilation}")
+    kernel = torch.ones((), dtype=torch.float64)
     for s, k in zip(layer.stride, sizes, strict=True):
         centre = (k - 1) / 2
         hat = 1 - (torch.arange(k) - centre).abs() / s

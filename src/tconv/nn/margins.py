@@ -17,6 +17,7 @@ def fold(y: Tensor, windows: Sequence[tuple[int, int]], mode: str) -> Tensor:
     ----------
     y : Tensor, (..., *(before + O + after))
     windows : sequence of (before, after), one for each of the last axes
+        How many cells lie before and after, none or more.
     mode : {"circular", "reflect", "replicate"}
 
     Returns
@@ -26,7 +27,7 @@ def fold(y: Tensor, windows: Sequence[tuple[int, int]], mode: str) -> Tensor:
     Raises
     ------
     ValueError
-        If a margin is negative, or wider than the cells that it could be a copy of.
+        If a margin is wider than the cells that it could be a copy of.
 
     Examples
     --------

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from tconv.arrays.pytorch import conv_transpose
+from tconv.arrays.pytorch.memory import is_channels_last
 from tconv.geometry.layer import Layer
 from tconv.geometry.parameters import Padding, Sizes, integer, one_of, per_axis
 from tconv.nn import init
@@ -272,6 +273,7 @@ def shuffled(y: Tensor, stride: tuple[int, ...]) -> Tensor:
     Parameters
     ----------
     y : Tensor, (..., C·prod(stride), *I)
+        With a batch axis alone before the channels these may be last in memory, and stay so.
     stride : tuple of int
 
     Returns
@@ -285,11 +287,13 @@ def shuffled(y: Tensor, stride: tuple[int, ...]) -> Tensor:
     True
     """
     rank = len(stride)
-    size = y.shape[-rank:]
+    whole = [i * s for i, s in zip(y.shape[-rank:], stride, strict=True)]
+    last = y.ndim == rank + 2 and is_channels_last(y, y)
     y = y.unflatten(-rank - 1, (-1, *stride))  # (..., C, *s, *I)
     lead = y.ndim - 2 * rank
     pairs = [axis for a in range(rank) for axis in (lead + rank + a, lead + a)]
-    whole = [i * s for i, s in zip(size, stride, strict=True)]
+    if last:  # (N, I, s, …, C), as they lie
+        return y.permute(0, *pairs, 1).reshape(y.shape[0], *whole, -1).movedim(-1, 1)
     return y.permute(*range(lead), *pairs).reshape(*y.shape[:lead], *whole)
 
 

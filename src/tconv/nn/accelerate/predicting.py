@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from tconv.arrays.pytorch.functions import read_layer
 from tconv.arrays.pytorch.memory import as_array, is_channels_last
+from tconv.arrays.pytorch.reading import read_layer
 from tconv.arrays.pytorch.threads import hosted
 from tconv.engine import native
 from tconv.engine.packed import Packed, unsupported_reason
