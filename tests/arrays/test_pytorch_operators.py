@@ -55,7 +55,13 @@ def operands(
 PLACE = [2, 1], [1, 2], [1, 0]  # stride, dilation, crop
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+OTHERS = ("half", "bfloat16 channels last", "one image, channels last", "groups")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.sweep) if n in OTHERS else n for n in SAMPLES],
+)
 def test_opcheck(name):
     x, weight, bias, y = operands(**SAMPLES[name])
     groups = SAMPLES[name].get("groups", 1)

@@ -56,7 +56,7 @@ def _fit(x: Shape, weight: Shape, bias: Shape | None, groups: object, transposed
         x[-rank - 1] == reads
         and first % groups == 0
         and (bias is None or bias == (makes,))
-        and all(n > 0 for n in (*weight, *x[-rank - 1 :]))
+        and 0 not in (*weight, *x[-rank - 1 :])
     )
 
 
@@ -117,8 +117,9 @@ def check_result(
     shape: Shape, tensors: dict[str, Any], out: Any = None, what: str = "output"
 ) -> None:
     """Refuse a result beyond this machine's memory, and an `out` that cannot take it."""
-    x = next(iter(tensors.values()))
-    if x.is_cpu and all(type(n) is int for n in shape) and prod(shape) > LARGE:
+    x = tensors["x"]
+    traced = type(x) is not Tensor or torch.compiler.is_compiling()  # its sizes may be symbols
+    if not traced and prod(shape) > LARGE and x.is_cpu:
         check_memory(tuple(shape), DTYPES[x.dtype], what)
     if out is None:
         return
