@@ -266,18 +266,61 @@ def test_make_fx(mode):
     assert_same(make_fx(slope, tracing_mode=mode)(*given)(*given), slope(*given))
 
 
-def test_symbolic_trace_of_a_model_keeps_the_layer():
-    model = torch.nn.Sequential(nn.ConvTranspose2d(2, 3, 3), torch.nn.ReLU())
-
-    class Tracer(torch.fx.Tracer):
-        def is_leaf_module(self, module, name):
-            return isinstance(module, torch.nn.ConvTranspose2d) or super().is_leaf_module(
-                module, name
-            )
-
-    graph = torch.fx.GraphModule(model, Tracer().trace(model))
-    x = torch.randn(1, 2, 4, 4)
+@pytest.mark.parametrize("name", LAYERS)
+def test_symbolic_traces_keep_a_layer_whole(name):
+    """As PyTorch's own; what fuses, quantizes or takes features out of models looks for layers."""
+    make, shape = LAYERS[name]
+    model = torch.nn.Sequential(make(), torch.nn.ReLU())
+    graph = torch.fx.symbolic_trace(model)
+    modules = [node.target for node in graph.graph.nodes if node.op == "call_module"]
+    assert modules == ["0", "1"]
+    x = torch.randn(shape)
     assert_same(graph(x), model(x))
+
+
+def test_symbolic_traces_of_functions():
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.ConvTranspose2d(2, 3, 3, 2)
+
+        def forward(self, x):
+            y = self.layer(x, output_size=(12, 14)).relu()
+            return tconv.conv(y, self.layer.weight, None, 2) + x[..., :1, :1]
+
+    model, x = Model(), torch.randn(1, 2, 5, 6)
+    graph = torch.fx.symbolic_trace(model)
+    names = [node.name for node in graph.graph.nodes]
+    assert names == ["x", "layer", "relu", "layer_weight", "conv", "getitem", "add", "output"]
+    assert_same(graph(x), model(x))
+    copied = torch.fx.GraphModule(graph, graph.graph)
+    assert_same(copied(x), model(x))
+
+
+def test_classes_and_modes_that_take_functions():
+    from torch.overrides import TorchFunctionMode
+
+    class Named(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, function, types, args=(), kwargs=None):
+            heard.append(function.__name__)
+            return super().__torch_function__(function, types, args, kwargs or {})
+
+    class Listening(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            heard.append(function.__name__)
+            return function(*args, **(kwargs or {}))
+
+    x, weight, bias = (t.detach() for t in operands())
+    heard = []
+    made = CALLS["2d"](x.as_subclass(Named), weight, bias)
+    assert type(made) is Named
+    assert heard[0] == "conv_transpose"
+    heard = []
+    with Listening():
+        CALLS["2d"](x, weight, bias)
+    assert heard[0] == "conv_transpose"
+    torch.testing.assert_close(made.as_subclass(torch.Tensor), CALLS["2d"](x, weight, bias))
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if "ConvTranspose" in name])

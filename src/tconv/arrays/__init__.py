@@ -16,7 +16,7 @@ def adapter_of(*values: object) -> ModuleType | None:
     >>> adapter_of([1.0], 2.0) is None
     True
     """
-    if _any_is(values, "torch", "Tensor"):
+    if _any_is(values, "torch", "Tensor") or _any_is(values, "torch.fx", "Proxy"):
         from tconv.arrays import pytorch
 
         return pytorch

@@ -1,6 +1,6 @@
 """``torch.nn.ConvTranspose1d``, ``2d`` and ``3d`` with tconv's operators inside, and more words."""
 
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn.modules.conv import _LazyConvXdMixin
@@ -10,6 +10,7 @@ from tconv.arrays.pytorch import conv_transpose
 from tconv.arrays.pytorch.reading import read_layer
 from tconv.geometry.layer import Layer
 from tconv.geometry.parameters import Padding, Sizes, is_sequence, one_of, per_axis
+from tconv.nn.leaves import record
 from tconv.nn.margins import MARGINS, fold
 
 
@@ -74,6 +75,8 @@ class _ConvTranspose:
         -------
         Tensor, (N, C_out, *O) or (C_out, *O)
         """
+        if (recorded := record(cast(nn.Module, self), input, output_size)) is not None:
+            return recorded
         output_size = self._spatial(input, output_size)
         if self.padding_mode != "zeros":
             return self._folded(input, output_size)

@@ -5,7 +5,7 @@ these cannot, or does not when training begins.
 """
 
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -17,6 +17,7 @@ from tconv.geometry.layer import Layer
 from tconv.geometry.parameters import Padding, Sizes, integer, one_of, per_axis
 from tconv.nn import init
 from tconv.nn.convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, _ConvTranspose
+from tconv.nn.leaves import record
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
@@ -33,6 +34,8 @@ class _FixedSmooth(_ConvTranspose):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """Compute the layer; see :meth:`ConvTranspose1d.forward`."""
+        if (recorded := record(cast(nn.Module, self), input, output_size)) is not None:
+            return recorded
         output_size = self._spatial(input, output_size)
         layer = self._layer(output_size)
         size = tuple(input.shape[-self.rank :])
@@ -148,6 +151,8 @@ class _ResizeConv(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Compute the layer: (N, C_in, *I) or (C_in, *I) to (N, C_out, *O) or (C_out, *O)."""
+        if (recorded := record(self, input)) is not None:
+            return recorded
         batched = input.ndim == self.rank + 2
         x = input if batched else input.unsqueeze(0)
         scales = tuple(map(float, self.stride))
@@ -260,6 +265,8 @@ class _SubPixelConv(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Compute the layer: (N, C_in, *I) or (C_in, *I) to (N, C_out, *I·s) or (C_out, *I·s)."""
+        if (recorded := record(self, input)) is not None:
+            return recorded
         y = self.conv(F.pad(input, self.pads))
         return shuffled(y, self.stride)
 

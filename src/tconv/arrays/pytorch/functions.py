@@ -2,10 +2,13 @@
 
 import operator
 from ast import literal_eval
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
 
 from tconv.arrays.pytorch import elsewhere, operators
 from tconv.arrays.pytorch.casting import as_cast, autocast
@@ -40,9 +43,23 @@ from tconv.geometry.parameters import (
     per_axis,
 )
 
+Call = TypeVar("Call", bound=Callable[..., Tensor])
 tracing = torch.jit.is_tracing
 
 
+def overridable(function: Call) -> Call:
+    """Let classes and modes with ``__torch_function__`` take a call, as they do PyTorch's own."""
+
+    @wraps(function)
+    def call(*arguments: Any, **words: Any) -> Tensor:
+        if has_torch_function(tensors := arguments[:3]):
+            return handle_torch_function(call, tensors, *arguments, **words)
+        return function(*arguments, **words)
+
+    return cast(Call, call)
+
+
+@overridable
 def conv_transpose(
     x: Tensor,
     weight: Tensor,
@@ -125,6 +142,7 @@ def transposed(
     return as_cast(y if batched else y.squeeze(0), dtype)
 
 
+@overridable
 def conv(
     x: Tensor,
     weight: Tensor,
@@ -178,6 +196,7 @@ def conv(
     return y if out is None else out.copy_(y)
 
 
+@overridable
 def weight_gradient(
     x: Tensor,
     grad_output: Tensor,
