@@ -35,7 +35,7 @@ from tconv.geometry.parameters import (
     one_of,
     per_axis,
 )
-from tconv.reference import CONV_DEFINITIONS, DEFINITIONS, Definition, phases, products
+from tconv.reference import CONV_DEFINITIONS, DEFINITIONS, Definition, phases
 from tconv.reference.matrix import dense as dense_matrix
 from tconv.reference.matrix import sparse as sparse_matrix
 
@@ -83,7 +83,8 @@ def conv_transpose(
     Parameters
     ----------
     x : array_like, (N, C_in, *I) or (C_in, *I)
-        Arrays of NumPy, or all of them PyTorch's tensors, differentiable, which give a tensor.
+        Arrays of NumPy; or PyTorch's tensors, or JAX's arrays, which give what they are and are
+        differentiable.
     weight : array_like, (C_in, C_out/groups, *K)
         Laid out as in PyTorch's ``ConvTranspose``.
     bias : array_like, (C_out,), optional
@@ -338,8 +339,6 @@ def weight_gradient(
         check_overflow((*grad.shape[:2], *geometry.full), use.dtype, "full output")
     with refusal.working("auto"):
         gradient = engine.weight_gradient(use.x, grad, geometry, groups)
-        if not products.finite(gradient):
-            gradient = products.weight_gradient(use.x, grad, geometry, groups)
     return gradient.astype(use.dtype, copy=False)
 
 

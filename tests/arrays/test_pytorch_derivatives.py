@@ -164,3 +164,12 @@ def test_gradients_of_mixed_layouts():
     known = torch.autograd.grad(layer.theirs(x, weight, bias).sum(), (x, weight))
     for each, other in zip(made, known, strict=True):
         torch.testing.assert_close(each, other)
+
+
+def test_nan_in_an_input_meets_no_zero_of_the_padding():
+    x = torch.ones(1, 1, 3, dtype=torch.float64)
+    x[0, 0, 0] = torch.nan
+    weight = torch.ones(1, 1, 3, dtype=torch.float64, requires_grad=True)
+    tconv.conv_transpose(x, weight, stride=2, padding=1).sum().backward()
+    assert weight.grad[0, 0, 0] == 2  # cropped where x[0] would meet it
+    assert weight.grad[0, 0, 1:].isnan().all()

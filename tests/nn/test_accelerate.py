@@ -354,6 +354,33 @@ def test_frozen_weights_follow_versions_and_refresh():
             assert_same(model(x), plain(x))
 
 
+def test_frozen_weights_of_inference_mode_are_compared():
+    x = inputs(2, 4, 5, 6)
+    with torch.inference_mode():
+        for model in (randomized(Up()), nn.ConvTranspose2d(4, 6, 3).eval()):
+            tconv.nn.accelerate(model, frozen=True)
+            plain = copy.deepcopy(model)
+            tconv.nn.restore(plain)
+            for m in (model, plain):
+                m(x)
+                next(m.parameters()).mul_(2)
+            assert_same(model(x), plain(x))
+    with torch.no_grad():  # and once they are no more of it
+        for m in (model, plain):
+            m.load_state_dict({k: v.clone() for k, v in m.state_dict().items()}, assign=True)
+            m(x)
+        assert_same(model(x), plain(x))
+
+
+def test_an_output_size_stands_for_the_layers_output_padding():
+    layer = nn.ConvTranspose2d(4, 6, 3, 2, 1, output_padding=1).eval()
+    x = inputs(2, 4, 5, 6)
+    with torch.no_grad():
+        expected = [layer(x), layer(x, output_size=[9, 12])]
+        tconv.nn.accelerate(layer)
+        assert_same([layer(x), layer(x, output_size=[2, 6, 9, 12])], expected)
+
+
 def test_training_and_gradients_are_what_they_were():
     model, x = randomized(Up()), inputs(2, 4, 5, 6)
     plain = copy.deepcopy(model)

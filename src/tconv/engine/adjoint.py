@@ -26,7 +26,7 @@ from tconv.engine.packed import (
 )
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
-from tconv.reference import phases
+from tconv.reference import phases, products
 
 
 class PackedAdjoint(Packed):
@@ -59,7 +59,17 @@ def conv(
 def weight_gradient(
     x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int = 1
 ) -> NDArray[Any]:
-    """Compute the gradient with respect to the weight, x conjugated: (C_in, C_out/groups, *K)."""
+    """Compute the gradient with respect to the weight, x conjugated: (C_in, C_out/groups, *K).
+
+    NaN and infinity meet the elements that exist, and no zero of a padding.
+    """
+    gradient = _gradient(x, grad, geometry, groups)
+    if products.finite(gradient):
+        return gradient
+    return products.weight_gradient(x, grad, geometry, groups)
+
+
+def _gradient(x: NDArray[Any], grad: NDArray[Any], geometry: Geometry, groups: int) -> NDArray[Any]:
     dtype = canonical(np.result_type(x, grad))
     if unsupported_reason(dtype, geometry) is not None:
         return phases.weight_gradient(x, grad, geometry, groups)

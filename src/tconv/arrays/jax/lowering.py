@@ -28,7 +28,6 @@ from tconv.engine import native
 from tconv.engine.arithmetic import Arithmetic
 from tconv.engine.packed import AXES, idle_axes, kept, three
 from tconv.geometry import Geometry
-from tconv.reference import products
 
 Way = Literal["engine", "callback", "lax"]
 
@@ -97,9 +96,7 @@ def _conv(
 def _weight_gradient(
     x: NDArray[Any], y: NDArray[Any], geometry: Geometry, groups: int, _: Arithmetic
 ) -> NDArray[Any]:
-    x = x.conj()  # both conjugate it
-    made = engine.weight_gradient(x, y, geometry, groups)
-    return made if products.finite(made) else products.weight_gradient(x, y, geometry, groups)
+    return engine.weight_gradient(x.conj(), y, geometry, groups)  # which conjugates it
 
 
 OPERATORS = (

@@ -154,6 +154,8 @@ def packed(
         Of two arrays, and of whether it is for one call.
     """
     tensors = (weight,) if bias is None else (weight, bias)
+    if reuse == "frozen" and any(t.is_inference() for t in tensors):
+        reuse = "compared"  # they have no version
     if reuse == "never":
         return pack(as_array(weight), None if bias is None else as_array(bias), True)
     if reuse == "frozen":
