@@ -108,6 +108,17 @@ class Refusal:
         raise kind(f"{self.call}: {error} ({said})") from None
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of what another library's error says, to be quoted in one of ours.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no such node")), first_line(KeyError())
+    ('no such node', 'KeyError')
+    """
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 class Working:
     """What :meth:`Refusal.working` gives."""
 

@@ -82,6 +82,8 @@ def accelerate(
 def _program(path: Path) -> Any:
     import torch
 
+    from tconv.checks import first_line
+
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
     why = "it is no archive"
@@ -89,7 +91,7 @@ def _program(path: Path) -> Any:
         try:
             return torch.export.load(path)
         except Exception as error:  # whatever the reader of a foreign file raises
-            why = _first_line(error)
+            why = first_line(error)
     raise ValueError(
         f"{path} is not a model that torch.export.save wrote: {why}; "
         "export it: torch.export.save(torch.export.export(model.eval(), (x,)), 'model.pt2')"
@@ -100,6 +102,8 @@ def _call(module: Any, example: tuple[Any, Any]) -> None:
     """Refuse an input that the model refuses."""
     import torch
 
+    from tconv.checks import first_line
+
     args, kwargs = example
     try:
         with torch.no_grad():
@@ -107,13 +111,9 @@ def _call(module: Any, example: tuple[Any, Any]) -> None:
     except Exception as error:  # of the model's own
         shapes = ", ".join("x".join(map(str, getattr(x, "shape", ()))) or "?" for x in args)
         raise ValueError(
-            f"the model does not take this input ({shapes}): {_first_line(error)}; give one of "
+            f"the model does not take this input ({shapes}): {first_line(error)}; give one of "
             "the sizes it was exported for, or export it with dynamic shapes"
         ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _example(texts: list[str] | None, program: Any, channels_last: bool) -> tuple[Any, Any]:

@@ -1,24 +1,24 @@
 """What the transposed convolutions of an ONNX model take: in ONNX Runtime, and in tconv."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv.checks import first_line
 from tconv.conventions.onnx import ONNX
 from tconv.engine import get_num_threads, plan, set_num_threads
 from tconv.geometry import Geometry
 from tconv.geometry.convolution import times
 from tconv.geometry.parameters import integer
+from tconv.timing import best_times
 
 ROUNDS = 5
-ENOUGH = 0.02  # seconds that a round takes at least
 FOLLOWED = "_kernel_time"  # what ONNX Runtime appends to a node's name in a profile
 DTYPES = {
     "tensor(float)": np.float32,
@@ -148,13 +148,13 @@ def time_onnx(
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's own kinds have no common base
-            raise ValueError(f"ONNX Runtime does not take {path}: {_first_line(error)}") from None
+            raise ValueError(f"ONNX Runtime does not take {path}: {first_line(error)}") from None
         feed = _feed(session.get_inputs(), dict(inputs or {}))
         try:
             for _ in range(rounds + 1):
                 session.run(None, feed)
         except Exception as error:
-            raise ValueError(f"ONNX Runtime does not run {path}: {_first_line(error)}") from None
+            raise ValueError(f"ONNX Runtime does not run {path}: {first_line(error)}") from None
         events = json.loads(Path(session.end_profiling()).read_text("utf-8"))
     nodes: dict[str, list[dict[str, Any]]] = {}
     for event in events:
@@ -180,7 +180,7 @@ def _read(path: Path, onnx: Any) -> Any:
     try:
         model = onnx.load(path)
     except Exception as error:  # protobuf's errors have no common base
-        raise ValueError(f"{path} is not an ONNX model: {_first_line(error)}") from None
+        raise ValueError(f"{path} is not an ONNX model: {first_line(error)}") from None
     if not model.graph.node:
         raise ValueError(f"{path} is not an ONNX model, or an empty one")
     seen: set[str] = set()
@@ -297,22 +297,4 @@ def _tconv_time(
         weight, bias, geometry.stride, geometry.crop, groups=groups, dilation=geometry.dilation
     )
     out = layer(x)
-    return _best(lambda: layer(x, out))
-
-
-def _best(call: Callable[[], object]) -> float:
-    call()
-    start = perf_counter()
-    call()
-    count = max(1, min(1000, int(ENOUGH / max(perf_counter() - start, 1e-7))))
-    best = float("inf")
-    for _ in range(ROUNDS):
-        start = perf_counter()
-        for _ in range(count):
-            call()
-        best = min(best, (perf_counter() - start) / count)
-    return best
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return best_times([lambda: layer(x, out)])[0]

@@ -19,9 +19,9 @@ from tconv.nn.accelerate.eligibility import (
 )
 from tconv.nn.accelerate.graphs import lift
 from tconv.nn.accelerate.links import DIRECT, NORMS, Link, link, links_of, own_class, unlink
-from tconv.nn.accelerate.measuring import ROUNDS, best_times
 from tconv.nn.accelerate.predicting import predict
 from tconv.nn.accelerate.report import LayerReport, Report
+from tconv.timing import ROUNDS, best_times
 
 TOLERANCE = 1e-4
 SLOWER = 1.03  # a model that takes so many times its time is slower; less is noise
@@ -97,7 +97,8 @@ def accelerate(
     work = _Work(model, frozen)
     example = None if verify is None else _Example(verify)
     try:
-        return work.run(fold, example, tolerance)
+        with torch.no_grad():
+            return work.run(fold, example, tolerance)
     except BaseException:
         work.undo()
         raise
@@ -139,8 +140,7 @@ class _Example:
 
     def run(self, model: nn.Module) -> Any:
         """Call a model."""
-        with torch.no_grad():
-            return model(*self.args, **self.kwargs)
+        return model(*self.args, **self.kwargs)
 
 
 class _Work:

@@ -1,13 +1,12 @@
-"""How long layers take, before and after: in turn, best of several rounds."""
+"""How long calls take: in turn, the best of several rounds."""
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-import torch
-
 ROUNDS = 7
 ENOUGH = 0.02  # seconds that a round takes at least
+MOST = 1000  # calls of a round
 
 
 def best_times(calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS) -> list[float]:
@@ -19,14 +18,14 @@ def best_times(calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS) -> list
     >>> fast < slow
     True
     """
-    with torch.no_grad():
-        repeats = [max(1, min(1000, int(ENOUGH / max(_time(call, 1), 1e-7)))) for call in calls]
-        for call in calls:  # weights are kept when they are met for the second time
-            call()
-        best = [float("inf")] * len(calls)
-        for _ in range(rounds):
-            for index, (call, count) in enumerate(zip(calls, repeats, strict=True)):
-                best[index] = min(best[index], _time(call, count))
+    repeats = []
+    for call in calls:
+        call()  # weights are kept when they are met for the second time
+        repeats.append(max(1, min(MOST, int(ENOUGH / max(_time(call, 1), 1e-7)))))
+    best = [float("inf")] * len(calls)
+    for _ in range(rounds):
+        for index, (call, count) in enumerate(zip(calls, repeats, strict=True)):
+            best[index] = min(best[index], _time(call, count))
     return best
 
 
