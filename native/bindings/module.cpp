@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -23,6 +21,7 @@
 #include "bindings/xla.hpp"
 #include "runtime/cpu.hpp"
 #include "runtime/pool.hpp"
+#include "runtime/same_bytes.hpp"
 
 namespace nb = nanobind;
 
@@ -370,22 +369,11 @@ class Bytes {
 };
 
 // Whether two arrays hold the same bytes.
-bool same_bytes(nb::handle one_array, nb::handle other_array) {
+bool hold_same_bytes(nb::handle one_array, nb::handle other_array) {
     const Bytes one("one", one_array), other("other", other_array);
     if (one.size() != other.size()) return false;
-    constexpr int64_t piece = int64_t(1) << 18, small = int64_t(1) << 14;
-    const int64_t size = one.size(), start = std::min(size, small);
-    if (std::memcmp(one.data(), other.data(), static_cast<size_t>(start)) != 0) return false;
-    if (start == size) return true;
-    std::atomic<bool> same{true};
     nb::gil_scoped_release free;
-    run_tasks((size - start + piece - 1) / piece, [&](int64_t task) {
-        const int64_t first = start + task * piece, count = std::min(piece, size - first);
-        if (same.load(std::memory_order_relaxed) &&
-            std::memcmp(one.data() + first, other.data() + first, static_cast<size_t>(count)) != 0)
-            same = false;
-    });
-    return same;
+    return tconv::same_bytes(one.data(), other.data(), one.size(), check_signals);
 }
 
 int lanes(const std::string& target_name) { return target_of(target_name).lanes; }
@@ -442,7 +430,7 @@ NB_MODULE(_native, module) {
         tconv::pool::set_host(reinterpret_cast<tconv::pool::ParallelFor>(address));
     });
     module.def("set_hosted_threads", &tconv::pool::set_hosted_threads);
-    module.def("same_bytes", &tconv::same_bytes, nb::arg("one"), nb::arg("other"));
+    module.def("same_bytes", &tconv::hold_same_bytes, nb::arg("one"), nb::arg("other"));
     tconv::define_plan<float>(module, "PlanF32");
     tconv::define_plan<double>(module, "PlanF64");
     tconv::define_adjoint<float>(module, "AdjointF32", "weight_gradient_f32");

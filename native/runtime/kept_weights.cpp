@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "runtime/memory.hpp"
-#include "runtime/pool.hpp"
+#include "runtime/same_bytes.hpp"
 
 namespace tconv::kept {
 namespace {
@@ -20,7 +20,6 @@ constexpr int64_t default_bytes = 1 << 30;  // what all that is kept may take
 constexpr int64_t copies = 3;          // the weights as they were, and packed by one or two algorithms
 constexpr uint64_t worth_keeping = 3;  // times that weights must be met; training meets them once
 constexpr uint64_t stale = 512;        // questions after which weights not met may go
-constexpr int64_t block = 1 << 18;     // bytes that one task compares
 
 // As TCONV_WEIGHT_CACHE says it, which also limits what is kept for PyTorch.
 int64_t most_bytes() {
@@ -84,23 +83,6 @@ uint64_t digest(const Key& key, const T* weight, int64_t count) {
         add(bits);
     }
     return h;
-}
-
-bool equal(const void* a, const void* b, int64_t bytes) {
-    const auto *first = static_cast<const char*>(a), *second = static_cast<const char*>(b);
-    if (bytes <= 4 * block) return std::memcmp(a, b, static_cast<size_t>(bytes)) == 0;
-    std::atomic<bool> differ{std::memcmp(a, b, block) != 0};
-    if (differ) return false;
-    pool::run(
-        (bytes + block - 1) / block,
-        [&](int64_t task) {
-            if (differ.load(std::memory_order_relaxed)) return;
-            const int64_t from = task * block, size = std::min(block, bytes - from);
-            if (std::memcmp(first + from, second + from, static_cast<size_t>(size)) != 0)
-                differ.store(true, std::memory_order_relaxed);
-        },
-        nullptr);
-    return !differ;
 }
 
 struct Entry {
@@ -246,7 +228,7 @@ std::shared_ptr<const Packed<T>> packed(const Target& target, Role role, const L
     if (const std::shared_ptr<Entry> found = table().find(place)) {
         if (same(found->key, key)) {
             const auto known = std::static_pointer_cast<EntryOf<T>>(found);
-            if (equal(known->weight.data(), weight, bytes)) return {known, known->packed.get()};
+            if (same_bytes(known->weight.data(), weight, bytes)) return {known, known->packed.get()};
         }
         meetings().forget(place);  // weights that change where the digest does not look
     }
