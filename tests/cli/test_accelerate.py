@@ -68,6 +68,8 @@ def test_what_is_saved_gives_the_same(model, tmp_path, monkeypatch):
         ([__file__], "is not a model that torch.export.save wrote: it is no archive; export it"),
         (["MODEL", "-i", "1x3x8x8"], "the model does not take this input (1x3x8x8): "),
         (["MODEL", "-i", "no.npy"], "No such file"),
+        (["MODEL", "-i", "-1x3"], "--input must be at least 1, got -1"),
+        (["MODEL", "--tolerance", "nan"], "tolerance must be at least 0, got nan"),
         (["MODEL", "-o", "MODEL"], "exists; use --force"),
         (["MODEL", "--tolerance", "1e-30"], "more than the tolerance 1e-30"),
     ],
@@ -90,5 +92,5 @@ def test_a_graph_is_given_back(model):
     report.undo()
     assert str(module.graph) == before
     with pytest.raises(ValueError, match="outputs differ"):
-        tconv.nn.accelerate(module, verify=x, tolerance=-1)
+        tconv.nn.accelerate(module, verify=x, tolerance=1e-30)
     assert str(module.graph) == before

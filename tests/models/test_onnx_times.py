@@ -104,6 +104,7 @@ def test_a_weight_that_is_computed_is_said(tmp_path):
         (["MODEL", "-i", "z=1x64x6x8"], "the model has no input 'z'; it has x"),
         (["MODEL", "-i", "1x3x6x8"], "ONNX Runtime does not run"),
         (["MODEL", "-i", "x=four"], "--input"),
+        (["MODEL", "-i", "x=1x64x-6x8"], "--input must be at least 1, got -6"),
         (["MODEL", "--rounds", "0"], "--rounds"),
     ],
 )

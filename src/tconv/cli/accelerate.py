@@ -142,10 +142,9 @@ def _tensor(text: str) -> Any:
 
     if text.endswith(".npy"):
         return torch.from_numpy(np.load(text, allow_pickle=False))
-    from tconv.cli.options import sizes
+    from tconv.cli.options import shape
 
-    size = sizes("--input", text)
-    return torch.randn(size if isinstance(size, tuple) else (size,))
+    return torch.randn(shape("--input", text))
 
 
 def _plain(report: "Report") -> dict[str, Any]:

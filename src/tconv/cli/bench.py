@@ -47,15 +47,14 @@ def bench(
 def _input(text: str, model: Path) -> tuple[str, Any]:
     import numpy as np
 
-    from tconv.cli.options import sizes
+    from tconv.cli.options import shape
 
     name, equals, value = text.rpartition("=")
     if not equals:
         name = _only_input(model)
     if value.endswith(".npy"):
         return name, np.load(value, allow_pickle=False)
-    size = sizes("--input", value)
-    return name, size if isinstance(size, tuple) else (size,)
+    return name, shape("--input", value)
 
 
 def _only_input(path: Path) -> str:

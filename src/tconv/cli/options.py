@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tconv.geometry.parameters import PADDING_WORDS, is_sequence
+from tconv.geometry.parameters import PADDING_WORDS, integer, is_sequence
 from tconv.geometry.spelling import for_every_axis
 from tconv.geometry.spelling import padding as padding
 from tconv.geometry.spelling import sizes as sizes
@@ -25,6 +25,19 @@ SPELT = {
 def maybe_sizes(option: str, text: str | None) -> int | tuple[int, ...] | None:
     """Read sizes that may be left out."""
     return None if text is None else sizes(option, text)
+
+
+def shape(option: str, text: str) -> tuple[int, ...]:
+    """Read the shape of an array.
+
+    Examples
+    --------
+    >>> shape("--input", "1x3x8x8")
+    (1, 3, 8, 8)
+    """
+    given = sizes(option, text)
+    each = given if isinstance(given, tuple) else (given,)
+    return tuple(integer(option, size, minimum=1) for size in each)
 
 
 def layer(**texts: str | None) -> dict[str, Any]:

@@ -10,13 +10,11 @@ from torch import Tensor
 
 from tconv.arrays.pytorch import elsewhere
 from tconv.arrays.pytorch.casting import autocast, autocasts, is_cast
-from tconv.arrays.pytorch.memory import DTYPES
+from tconv.arrays.pytorch.memory import DTYPES, Shape
 from tconv.checks import Refusal, check_bias, check_memory, check_shapes
 from tconv.engine import unsupported_reason
 from tconv.geometry import Geometry, hints
-from tconv.geometry.parameters import (
-    one_of,
-)
+from tconv.geometry.parameters import one_of
 from tconv.reference import DEFINITIONS
 
 METHODS = ("auto", "engine")
@@ -30,7 +28,6 @@ OF_TENSORS = (  # how what is told of arrays is done to tensors
     (r"np\.newaxis", "None"),
 )
 OF_ARRAYS = ("phases", *DEFINITIONS)  # methods that know NumPy's arrays alone
-Shape = tuple[int, ...]
 
 
 def check(tensors: dict[str, Any], groups: Any, method: str, *, transposed: bool) -> None:

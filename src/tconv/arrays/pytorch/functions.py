@@ -20,8 +20,8 @@ from tconv.arrays.pytorch.checking import (
     check_tensors,
     refuse,
 )
+from tconv.arrays.pytorch.memory import Shape
 from tconv.arrays.pytorch.reading import (
-    Shape,
     geometry_of,
     place_direct,
     place_gradient,
@@ -35,13 +35,7 @@ from tconv.engine.activations import Activation
 from tconv.engine.arithmetic import Arithmetic, read_arithmetic
 from tconv.geometry import Geometry
 from tconv.geometry.layer import Layer
-from tconv.geometry.parameters import (
-    Padding,
-    Sizes,
-    common_rank,
-    is_sequence,
-    per_axis,
-)
+from tconv.geometry.parameters import Padding, Sizes, common_rank, is_sequence, per_axis
 
 Call = TypeVar("Call", bound=Callable[..., Tensor])
 tracing = torch.jit.is_tracing

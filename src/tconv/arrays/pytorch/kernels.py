@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tconv import engine
-from tconv.arrays.pytorch.memory import DTYPES, WORK, as_array, empty, is_channels_last
+from tconv.arrays.pytorch.memory import DTYPES, WORK, Shape, as_array, empty, is_channels_last
 from tconv.arrays.pytorch.threads import hosted
 from tconv.arrays.pytorch.weights import Reuse, packed
 from tconv.engine import memory
@@ -25,25 +25,23 @@ from tconv.engine.packed import AXES, Packed, three, unsupported_reason
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
 
-Ints = tuple[int, ...]
-
 
 class Call(NamedTuple):
     """What calls of one shape have in common."""
 
     geometry: Geometry
-    crop: Ints  # as the engine takes it
+    crop: Shape  # as the engine takes it
     packs: bool  # whether the engine packs weights for it
 
 
 @lru_cache(4096)
 def call_of(
-    input_size: Ints,
-    weight: Ints,
-    output_size: Ints,
-    stride: Ints,
-    dilation: Ints,
-    crop: Ints,
+    input_size: Shape,
+    weight: Shape,
+    output_size: Shape,
+    stride: Shape,
+    dilation: Shape,
+    crop: Shape,
     dtype: torch.dtype,
 ) -> Call:
     """Return what a call needs, by the sizes of the transposed convolution it belongs to."""
@@ -158,7 +156,7 @@ def _pack_adjoint(
     return PackedAdjoint(weight, bias, geometry, groups)
 
 
-def _run(layer: Packed, x: Tensor, y: Tensor, last: bool, crop: Ints) -> Tensor:
+def _run(layer: Packed, x: Tensor, y: Tensor, last: bool, crop: Shape) -> Tensor:
     """Fill y from x, where they lie if the engine knows their layout and dtype."""
     if layer.last == last and y.dtype not in WORK:
         layer.run(as_array(x, last), as_array(y, last), crop)

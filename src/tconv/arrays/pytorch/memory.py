@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch._prims_common import suggest_memory_format
 
+Shape = tuple[int, ...]
 FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the axes of a tensor
 SMALL = (torch.bfloat16, torch.float16)
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32)

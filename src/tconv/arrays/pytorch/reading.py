@@ -6,18 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tconv.arrays.pytorch.memory import Shape
 from tconv.arrays.pytorch.weights import Reuse
 from tconv.geometry import Geometry
 from tconv.geometry.axis import Axis
 from tconv.geometry.layer import Layer
 from tconv.geometry.padding import conv_axis_of
-from tconv.geometry.parameters import (
-    Padding,
-    is_plain,
-    padding_per_axis,
-)
-
-Shape = tuple[int, ...]
+from tconv.geometry.parameters import Padding, is_plain, padding_per_axis
 
 
 def read_layer(*words: Any) -> Layer:

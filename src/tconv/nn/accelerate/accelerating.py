@@ -66,7 +66,8 @@ def accelerate(
     TypeError
         If `model` is no module.
     ValueError
-        If the outputs on the example differ by more than `tolerance`; the model is then restored.
+        If the outputs on the example differ by more than `tolerance`, and the model is restored;
+        or if that is negative or NaN.
 
     Notes
     -----
@@ -94,6 +95,8 @@ def accelerate(
             f"accelerate takes a torch.nn.Module, got {type(model).__name__}"
             + ("; pass program.module()" if hasattr(model, "module") else "")
         )
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be at least 0, got {tolerance}")
     work = _Work(model, frozen)
     example = None if verify is None else _Example(verify)
     try:
